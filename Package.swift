@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "Parley",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Parley", targets: ["Parley"]),
+        .library(name: "ParleyRealtime", targets: ["ParleyRealtime"]),
+        .library(name: "ParleyHTTP", targets: ["ParleyHTTP"]),
+        .library(name: "ParleyTransport", targets: ["ParleyTransport"]),
+        .library(name: "ParleyWire", targets: ["ParleyWire"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .target(
+            name: "ParleyWire",
+            dependencies: [.product(name: "HTTPTypes", package: "swift-http-types"), "COpenSSL"],
+            swiftSettings: settings),
+        .target(
+            name: "ParleyTransport",
+            dependencies: ["ParleyWire", "CUV", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .target(
+            name: "ParleyHTTP",
+            dependencies: [
+                "ParleyWire", "ParleyTransport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ParleyRealtime",
+            dependencies: [
+                "ParleyWire", "ParleyTransport", "ParleyHTTP",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Parley", dependencies: ["ParleyHTTP", "ParleyRealtime"],
+            swiftSettings: settings),
+        .testTarget(name: "ParleyWireTests", dependencies: ["ParleyWire"], swiftSettings: settings),
+        .testTarget(
+            name: "ParleyTransportTests", dependencies: ["ParleyTransport"], swiftSettings: settings),
+        .testTarget(name: "ParleyHTTPTests", dependencies: ["ParleyHTTP"], swiftSettings: settings),
+        .testTarget(
+            name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime"], swiftSettings: settings),
+    ]
+)

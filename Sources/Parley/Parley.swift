@@ -1,0 +1,2 @@
+@_exported public import ParleyHTTP
+@_exported public import ParleyRealtime
