@@ -10,8 +10,8 @@ public struct RealtimeOptions: Sendable {
     public var assemblyTimeout: Duration = .seconds(60)
     /// The namespaces that one client may be in.
     public var maxNamespacesPerClient = 32
-    /// Makes the adapter of a namespace.
-    public var adapter: @Sendable (Namespace) -> any Adapter = { InMemoryAdapter($0) }
+    /// Makes the adapter of the namespace of this name.
+    public var adapter: @Sendable (String) -> any Adapter = { _ in InMemoryAdapter() }
 
     /// The defaults.
     public init() {}

@@ -45,15 +45,3 @@ public struct BroadcastMessage: Sendable {
         socket.deliver(packet, isVolatile: isVolatile)
     }
 }
-
-/// The adapter that a namespace has while its own is being made.
-struct DetachedAdapter: Adapter {
-    func add(_ socket: Socket) {}
-    func remove(_ socket: Socket) {}
-    func join(_ socket: Socket, _ rooms: [String]) {}
-    func leave(_ socket: Socket, _ rooms: [String]) {}
-    func rooms(of socket: Socket) -> Set<String> { [] }
-    func rooms() -> [String: [String]] { [:] }
-    func sockets(in target: BroadcastTarget) -> [Socket] { [] }
-    func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget) {}
-}

@@ -5,7 +5,7 @@ public final class InMemoryAdapter: Adapter {
     private let registry = Mutex(RoomRegistry())
 
     /// An adapter for one namespace.
-    public init(_ namespace: Namespace) {}
+    public init() {}
 
     /// A socket joins the namespace.
     public func add(_ socket: Socket) { registry.withLock { $0.add(socket) } }

@@ -13,7 +13,7 @@ public final class Namespace: Sendable {
     public let name: String
     let logger: Logger
     private let state = Mutex(State())
-    nonisolated(unsafe) private var storedAdapter: (any Adapter)?
+    let adapter: any Adapter
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -25,13 +25,7 @@ public final class Namespace: Sendable {
     init(name: String, options: RealtimeOptions, logger: Logger) {
         self.name = name
         self.logger = logger
-        storedAdapter = options.adapter(self)
-    }
-
-    /// Who knows the rooms. Set by `init` alone, which must pass the namespace to make it.
-    var adapter: any Adapter {
-        guard let storedAdapter else { return DetachedAdapter() }
-        return storedAdapter
+        adapter = options.adapter(name)
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }
