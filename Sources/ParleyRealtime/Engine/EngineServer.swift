@@ -113,7 +113,7 @@ final class EngineServer: Sendable {
 
     private var webSocketOptions: WebSocketOptions {
         var webSocket = WebSocketOptions()
-        webSocket.maxMessageBytes = options.maxPayload
+        webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
         return webSocket

@@ -36,7 +36,11 @@ final class EngineSession: Sendable {
     /// Gives the session its user, and starts the heartbeat.
     func start(_ delegate: any EngineSessionDelegate) {
         state.withLock { $0.delegate = delegate }
-        loop.execute { self.armHeartbeat(after: self.options.pingInterval) }
+        loop.execute {
+            self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { [weak self] in
+                self?.heartbeat()
+            }
+        }
     }
 
     // MARK: Sending
@@ -205,18 +209,14 @@ final class EngineSession: Sendable {
 
     // MARK: Heartbeat
 
-    private func armHeartbeat(after delay: Duration) {
-        heartbeatTimer = loop.schedule(after: delay) { [weak self] in self?.heartbeat() }
-    }
-
     private func heartbeat() {
         switch state.withLock({ $0.heartbeat(now: .now, interval: options.pingInterval) }) {
         case .stop: heartbeatTimer = nil
-        case .wait(let delay): armHeartbeat(after: delay)
+        case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout, gracefully: false)
         case .ping:
             send(EngineFrame(.ping))
-            armHeartbeat(after: options.pingTimeout)
+            heartbeatTimer?.reschedule(after: options.pingTimeout)
         }
     }
 

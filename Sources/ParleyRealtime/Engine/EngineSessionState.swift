@@ -34,6 +34,9 @@ struct EngineSessionState {
 
     // MARK: Sending
 
+    /// A WebSocket with more bytes than this under way is not writable for volatile messages.
+    private static let volatileWatermark = 64 << 10
+
     enum SendAction {
         case none
         case scheduleFlush
@@ -45,7 +48,7 @@ struct EngineSessionState {
     var isWritable: Bool {
         guard phase == .open else { return false }
         switch transport {
-        case .webSocket(let connection): return connection.isWritable
+        case .webSocket(let connection): return connection.pendingBytes < Self.volatileWatermark
         case .polling: return poll != nil && queue.isEmpty
         }
     }

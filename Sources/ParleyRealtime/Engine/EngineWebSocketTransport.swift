@@ -5,6 +5,9 @@ import ParleyWire
 /// The WebSocket of an Engine.IO session: the session's transport from the start, or a candidate that becomes it by the
 /// probe (`2probe`, `3probe`, `5`; Engine.IO protocol, "Upgrade"). All of it runs on the connection's loop.
 final class EngineWebSocketTransport: WebSocketHandler {
+    /// `3probe` in a text frame.
+    private static let probeReply: [UInt8] = [0x81, 6] + Array("3probe".utf8)
+
     private let session: EngineSession
     /// Held here too, so that a message costs no lock on the way in.
     private var delegate: (any EngineSessionDelegate)?
@@ -50,7 +53,7 @@ final class EngineWebSocketTransport: WebSocketHandler {
 
     private func probe(_ text: Span<UInt8>, _ connection: WebSocketConnection) {
         if text.isEqual(to: "2probe"), session.probed(connection) {
-            connection.send(text: "3probe")
+            connection.send(frames: Self.probeReply)
         } else if text.isEqual(to: "5"), session.completeUpgrade(connection) {
             timeout?.cancel()
             timeout = nil

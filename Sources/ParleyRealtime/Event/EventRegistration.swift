@@ -1,4 +1,4 @@
-public import ParleyWire
+import ParleyWire
 import Synchronization
 
 /// Something that handlers of events can be registered on: a ``Namespace`` (for all its sockets, at no cost per socket)

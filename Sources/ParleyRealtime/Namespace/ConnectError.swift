@@ -1,5 +1,5 @@
 import ParleyHTTP
-public import ParleyWire
+import ParleyWire
 
 /// A refusal: thrown by a namespace's middleware, it becomes the client's `connect_error` event with this message and data.
 public struct ConnectError: Error, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-public import ParleyWire
+import ParleyWire
 
 extension Socket {
     /// Sends an event to this client. Never suspends; the result says what became of it.
