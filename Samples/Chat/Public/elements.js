@@ -25,8 +25,8 @@ export function avatar(name) {
 export function dressAvatar(circle, name) {
     const words = name.split(/[\s._-]+/).filter(Boolean);
     circle.textContent = words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("") || "?";
-    let hue = 0;
-    for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-    circle.style.setProperty("--hue", hue);
+    let hash = 0;
+    for (const character of name) hash = (hash * 31 + character.codePointAt(0)) % 65_521;
+    circle.style.setProperty("--hue", (hash * 137) % 360);
     return circle;
 }

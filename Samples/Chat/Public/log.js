@@ -11,8 +11,8 @@ const STATES = {
     delivered: "Delivered",
     failed: "Not sent",
 };
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 
 export class MessageLog {
     #scroller = document.getElementById("log");
@@ -20,17 +20,17 @@ export class MessageLog {
     #empty = document.getElementById("empty");
     #newest = document.getElementById("newest");
     #items = new Map(); // by key: ids start again when the server does
+    #follows = true; // until the reader scrolls up
+    #top = 0;
     #previous = null; // the message above, when nothing stands between
 
     constructor() {
         this.#newest.addEventListener("click", () => this.#scrollToEnd("smooth"));
-        this.#scroller.addEventListener("scroll", () => {
-            if (this.#isAtEnd()) this.#newest.hidden = true;
-        }, { passive: true });
-        // Keeps the last message in view when the keyboard opens or the composer grows.
-        let wasAtEnd = true;
-        this.#scroller.addEventListener("scroll", () => { wasAtEnd = this.#isAtEnd(); }, { passive: true });
-        new ResizeObserver(() => wasAtEnd && this.#scrollToEnd()).observe(this.#scroller);
+        this.#scroller.addEventListener("scroll", () => this.#noteScroll(), { passive: true });
+        // Keeps the last message in view when a picture loads, the keyboard opens or the composer grows.
+        const observer = new ResizeObserver(() => this.#follows && this.#scrollToEnd());
+        observer.observe(this.#scroller);
+        observer.observe(this.#list);
     }
 
     clear() {
@@ -54,13 +54,15 @@ export class MessageLog {
         const bubble = element("div", { className: "bubble" });
         if (message.image) bubble.append(this.#picture(message));
         if (message.text) bubble.append(element("p", { textContent: message.text }));
+        // The server keeps only the last few pictures of a room.
         if (!message.text && !message.image) bubble.append(element("p", { className: "gone", textContent: "A picture" }));
         const time = new Date(message.time);
         const isToday = time.toDateString() === new Date().toDateString();
         const details = element("span", { className: "details" }, [
             element("time", { dateTime: time.toISOString(), textContent: (isToday ? clock : calendar).format(time) }),
         ]);
-        bubble.append(details);
+        // In the paragraph, so that it shares the last line when there is room.
+        (bubble.querySelector("p") ?? bubble).append(details);
         item.append(
             avatar(message.author),
             element("span", { className: state ? "visually-hidden" : "author", textContent: message.author }),
@@ -88,18 +90,14 @@ export class MessageLog {
     }
 
     #picture(message) {
-        const image = element("img", { alt: `Picture from ${message.author}`, src: imageURL(message.image) });
-        const wasAtEnd = this.#isAtEnd();
-        image.addEventListener("load", () => wasAtEnd && this.#scrollToEnd());
-        return image;
+        return element("img", { alt: `Picture from ${message.author}`, src: imageURL(message.image) });
     }
 
     #append(item, isOwn) {
-        const follow = isOwn || this.#isAtEnd();
         this.#list.append(item);
         this.#empty.hidden = true;
         if (this.#list.children.length > MOST_KEPT) this.#removeOldest();
-        if (follow) this.#scrollToEnd();
+        if (isOwn || this.#follows) this.#scrollToEnd();
         else if (item.classList.contains("message")) this.#newest.hidden = false;
     }
 
@@ -112,12 +110,19 @@ export class MessageLog {
         oldest.remove();
     }
 
-    #isAtEnd() {
+    #noteScroll() {
         const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-        return scrollHeight - scrollTop - clientHeight < 60;
+        if (scrollHeight - scrollTop - clientHeight < 60) {
+            this.#follows = true;
+            this.#newest.hidden = true;
+        } else if (scrollTop < this.#top) {
+            this.#follows = false;
+        }
+        this.#top = scrollTop;
     }
 
     #scrollToEnd(behavior = "instant") {
+        this.#follows = true;
         this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior });
         this.#newest.hidden = true;
     }

@@ -61,7 +61,8 @@ export class Sidebar {
         find("room-title").textContent = name;
         find("room-summary").textContent = users.length === 1 ? "1 person" : `${users.length} people`;
         find("people-count").textContent = users.length;
-        find("people").replaceChildren(...users.map((user) => element("li", {}, [
+        const sorted = users.toSorted((one, other) => one.localeCompare(other));
+        find("people").replaceChildren(...sorted.map((user) => element("li", {}, [
             avatar(user),
             element("span", { className: "name", textContent: user }),
             ...(user === me ? [element("span", { className: "muted", textContent: "you" })] : []),
@@ -74,7 +75,7 @@ export class Sidebar {
         find("rooms").replaceChildren(...this.#rooms.map(({ name, members }) => {
             const button = element("button", { type: "button" }, [
                 element("span", { className: "name", textContent: name }),
-                element("span", { className: "count", textContent: members, ariaHidden: "true" }),
+                element("span", { className: "count", textContent: members || "", ariaHidden: "true" }),
                 element("span", { className: "visually-hidden", textContent: members === 1 ? "1 person" : `${members} people` }),
             ]);
             button.dataset.room = name;
