@@ -1,0 +1,68 @@
+public import HTTPTypes
+
+/// What a handler answers: a status, header fields and a body, or an upgrade (see `Response.upgrade`).
+public struct Response: Sendable {
+    /// The status; 200 by default.
+    public var status: HTTPResponse.Status
+    /// The header fields. `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` are the server's to set.
+    public var headers: HTTPFields
+    /// The body.
+    public var body: ResponseBody
+
+    /// Creates a response.
+    public init(status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], body: ResponseBody = .empty) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A response with a text in UTF-8.
+    public static func text(
+        _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(status: status, headers: [.contentType: type], body: .bytes(Array(text.utf8)))
+    }
+}
+
+/// The body of a ``Response``.
+public struct ResponseBody: Sendable {
+    /// Produces a streamed body, piece by piece, with backpressure: each write suspends while the peer is slow.
+    public typealias Producer = @Sendable (ResponseWriter) async throws -> Void
+
+    enum Content: Sendable {
+        case empty
+        case bytes([UInt8])
+        case stream(length: UInt64?, Producer)
+        case upgrade(Upgrade)
+    }
+
+    let content: Content
+
+    /// No body: a `Content-Length` of 0 where the status allows one.
+    public static let empty = ResponseBody(content: .empty)
+
+    /// A body that is whole.
+    public static func bytes(_ bytes: [UInt8]) -> ResponseBody { ResponseBody(content: .bytes(bytes)) }
+
+    /// A body that is produced while it is sent. With a length it is sent with `Content-Length`, and a producer
+    /// that writes less or more makes the connection fail; without, it is sent chunked (HTTP/1.1).
+    public static func stream(length: UInt64? = nil, _ produce: @escaping Producer) -> ResponseBody {
+        ResponseBody(content: .stream(length: length, produce))
+    }
+
+    /// The length in bytes where it is known beforehand.
+    public var length: UInt64? {
+        switch content {
+        case .empty, .upgrade: 0
+        case .bytes(let bytes): UInt64(bytes.count)
+        case .stream(let length, _): length
+        }
+    }
+}
+
+/// Where a streamed body is written to.
+public protocol ResponseWriter: Sendable {
+    /// Writes a piece of the body; suspends while more than the high watermark is pending.
+    /// Throws when the peer is gone, or when the piece exceeds the announced length.
+    func write(_ bytes: [UInt8]) async throws
+}

@@ -1,0 +1,17 @@
+/// Values by their type: what one middleware finds out and a later one, or the handler, needs.
+///
+/// ```swift
+/// request[User.self] = user
+/// ```
+public struct TypedStorage: Sendable {
+    private var values: [ObjectIdentifier: any Sendable] = [:]
+
+    /// An empty storage; it allocates nothing.
+    public init() {}
+
+    /// The value of this type, or nil when nobody stored one.
+    public subscript<Value: Sendable>(_ type: Value.Type) -> Value? {
+        get { values.isEmpty ? nil : values[ObjectIdentifier(type)] as? Value }
+        set { values[ObjectIdentifier(type)] = newValue }
+    }
+}
