@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Parley
 
-/// The classic chat: a page, a login over HTTP and realtime rooms, from one process and one port.
+/// The classic chat: a page, a login over HTTP, and realtime rooms, from one process and one port.
 @main
 struct Chat: AsyncParsableCommand {
     @Option(help: "The TCP port to listen on.")
@@ -14,24 +14,17 @@ struct Chat: AsyncParsableCommand {
         app.use(AccessLog())
 
         app.post("/api/login") { request in
-            let login = try await request.json(LoginRequest.self)
-            do {
-                return try Response.json(users.logIn(name: login.name))
-            } catch LoginError.nameTaken {
-                return try Response.json(Refusal(error: "This name is in use here."), status: .conflict)
-            } catch LoginError.invalidName {
-                let refusal = Refusal(error: "A name has \(nameRule).")
-                return try Response.json(refusal, status: .unprocessableContent)
-            }
+            let login = try await request.decode(LoginRequest.self)
+            return try users.logIn(name: login.name)
         }
         app.post("/api/logout") { request in
-            users.logOut(token: try await request.json(LogoutRequest.self).token)
-            return Response(status: .noContent)
+            users.logOut(token: try await request.decode(LogoutRequest.self).token)
+            return HTTPResponse.Status.noContent
         }
 
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        app.files("/", from: folder.appending(path: "Public").path)
         app.files("/vendor", from: folder.appending(path: "../../.cache/vendor").standardized.path)
+        app.files("/", from: folder.appending(path: "Public").path)
 
         let realtime = Realtime()
         Conversation(users: users).serve(on: realtime.namespace("/chat"))
@@ -42,6 +35,10 @@ struct Chat: AsyncParsableCommand {
     }
 }
 
-struct LoginRequest: Codable { var name: String }
-struct LogoutRequest: Codable { var token: String }
-struct Refusal: Codable { var error: String }
+struct LoginRequest: Codable {
+    var name: String
+}
+
+struct LogoutRequest: Codable {
+    var token: String
+}

@@ -31,10 +31,10 @@ final class Rooms: Sendable {
         }.sorted { $0.name < $1.name }
     }
 
-    func join(_ name: String, socketID: String, user: String) -> RoomState {
+    func join(_ name: String, socketID: String, user: User) -> RoomState {
         rooms.withLock { rooms in
             var room = rooms[name] ?? Room()
-            room.members[socketID] = user
+            room.members[socketID] = user.name
             rooms[name] = room
             return RoomState(room: name, users: room.users, history: room.history)
         }
@@ -50,19 +50,19 @@ final class Rooms: Sendable {
         }
     }
 
-    func post(_ new: NewMessage, in name: String, author: String) -> Message {
+    func post(_ new: NewMessage, in name: String, author: User) -> Message {
         let message = Message(
-            id: lastID.add(1, ordering: .relaxed).newValue, key: new.key, room: name, author: author,
+            id: lastID.add(1, ordering: .relaxed).newValue, key: new.key, room: name, author: author.name,
             text: new.text, image: new.image, time: Int(Date().timeIntervalSince1970 * 1000))
         rooms.withLock { $0[name]?.append(message) }
         return message
     }
 
     /// Marks a message as delivered to this user, and returns it the first time.
-    func deliver(_ id: Int, in name: String, to user: String) -> Message? {
+    func deliver(_ id: Int, in name: String, to user: User) -> Message? {
         rooms.withLock { rooms in
             guard let index = rooms[name]?.history.firstIndex(where: { $0.id == id }),
-                let message = rooms[name]?.history[index], !message.delivered, message.author != user
+                let message = rooms[name]?.history[index], !message.delivered, message.author != user.name
             else { return nil }
             rooms[name]?.history[index].delivered = true
             return message

@@ -1,15 +1,15 @@
 import Foundation
+import Parley
 import Synchronization
 
 /// Somebody who has logged in.
 struct User: Codable, Sendable {
     let name: String
     let token: String
-}
 
-/// Why a name was not accepted.
-enum LoginError: Error {
-    case invalidName, nameTaken
+    /// Every socket of the user is in this room. No room of the chat can be called so.
+    var room: String { Self.room(of: name) }
+    static func room(of name: String) -> String { "user:" + name }
 }
 
 /// Everybody who has logged in, by the random token that proves it.
@@ -24,20 +24,21 @@ final class Users: Sendable {
     private static let reservation = Duration.seconds(30)
     private let sessions = Mutex<[String: Session]>([:])
 
-    func logIn(name: String) throws(LoginError) -> User {
-        guard let name = validName(name) else { throw .invalidName }
+    /// Throws what the login page shows.
+    func logIn(name: String) throws -> User {
+        guard let name = validName(name) else {
+            throw HTTPError(.unprocessableContent, "A name has \(nameRule).")
+        }
         let user = User(name: name, token: UUID().uuidString)
-        let isFree = sessions.withLock { sessions in
+        try sessions.withLock { sessions in
             sessions = sessions.filter { _, session in
                 session.connections > 0 || session.idleSince.duration(to: .now) < Self.reservation
             }
-            guard !sessions.values.contains(where: { $0.user.name.lowercased() == name.lowercased() }) else {
-                return false
+            if sessions.values.contains(where: { $0.user.name.lowercased() == name.lowercased() }) {
+                throw HTTPError(.conflict, "This name is in use here.")
             }
             sessions[user.token] = Session(user: user)
-            return true
         }
-        guard isFree else { throw .nameTaken }
         return user
     }
 

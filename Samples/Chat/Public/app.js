@@ -59,8 +59,8 @@ find("logout").addEventListener("click", async () => {
 async function logIn(name) {
     try {
         const response = await post("/api/login", { name });
+        if (!response.ok) return await response.text();
         const answer = await response.json();
-        if (!response.ok) return answer.error ?? "The server refused this name.";
         save({ name: answer.name, token: answer.token, room: session?.room ?? "Lobby" });
     } catch {
         return "The server cannot be reached.";
