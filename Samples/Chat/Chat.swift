@@ -19,7 +19,7 @@ struct Chat: AsyncParsableCommand {
         }
         app.post("/api/logout") { request in
             users.logOut(token: try await request.decode(LogoutRequest.self).token)
-            return HTTPResponse.Status.noContent
+            return Response(status: .noContent)
         }
 
         let folder = URL(filePath: #filePath).deletingLastPathComponent()

@@ -92,7 +92,7 @@ function showLogin(error = "") {
     find("chat").hidden = true;
     find("login").hidden = false;
     find("login-error").textContent = error;
-    find("name").toggleAttribute("aria-invalid", error !== "");
+    find("name").setAttribute("aria-invalid", String(error !== ""));
     find("name").value ||= session?.name ?? "";
     find("name").focus();
 }
