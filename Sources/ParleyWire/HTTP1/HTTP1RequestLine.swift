@@ -1,0 +1,112 @@
+import HTTPTypes
+
+/// A request line (RFC 9112 3), taken apart and validated.
+struct HTTP1RequestLine: Sendable {
+    var method: HTTPRequest.Method
+    var target: String
+    /// The authority of an absolute-form target.
+    var authority: String?
+    var version: HTTPVersion
+
+    /// Reads a line without its line end.
+    static func parse(_ line: Span<UInt8>, limits: HTTPLimits) throws(HTTP1Error) -> HTTP1RequestLine {
+        var methodEnd = 0
+        while methodEnd < line.count, HTTPBytes.isToken(line[methodEnd]) { methodEnd &+= 1 }
+        guard methodEnd > 0, methodEnd < line.count, line[methodEnd] == HTTPBytes.space else {
+            throw .requestLine
+        }
+        let targetStart = methodEnd &+ 1
+        var targetEnd = targetStart
+        while targetEnd < line.count, HTTPBytes.isVisible(line[targetEnd]), line[targetEnd] != 0x23 {
+            targetEnd &+= 1
+        }
+        guard targetEnd < line.count, line[targetEnd] == HTTPBytes.space, targetEnd > targetStart else {
+            throw targetEnd > targetStart && targetEnd < line.count ? .target : .requestLine
+        }
+        guard targetEnd &- targetStart <= limits.targetBytes else { throw .targetTooLong }
+        let version = try parseVersion(line.extracting((targetEnd &+ 1)..<line.count))
+        let method = try parseMethod(line.extracting(0..<methodEnd))
+        return try resolve(line.extracting(targetStart..<targetEnd), method: method, version: version)
+    }
+
+    private static func parseVersion(_ bytes: Span<UInt8>) throws(HTTP1Error) -> HTTPVersion {
+        guard bytes.count == 8, HTTPBytes.isDigit(bytes[5]), bytes[6] == 0x2E, HTTPBytes.isDigit(bytes[7]),
+            bytes[0] == 0x48, bytes[1] == 0x54, bytes[2] == 0x54, bytes[3] == 0x50, bytes[4] == 0x2F
+        else { throw .version }
+        switch bytes[5] {
+        case 0x30: throw .version
+        // A minor version above what we know is read as the highest that we know (RFC 9110 2.5).
+        case 0x31: return bytes[7] == 0x30 ? .http10 : .http11
+        default: throw .unsupportedVersion
+        }
+    }
+
+    private static func parseMethod(_ bytes: Span<UInt8>) throws(HTTP1Error) -> HTTPRequest.Method {
+        switch bytes.count {
+        case 3:
+            if equal(bytes, "GET") { return .get }
+            if equal(bytes, "PUT") { return .put }
+        case 4:
+            if equal(bytes, "POST") { return .post }
+            if equal(bytes, "HEAD") { return .head }
+        case 5: if equal(bytes, "PATCH") { return .patch }
+        case 6: if equal(bytes, "DELETE") { return .delete }
+        case 7:
+            if equal(bytes, "OPTIONS") { return .options }
+            if equal(bytes, "CONNECT") { throw .connectMethod }
+        default: break
+        }
+        // Nil for no token only, which the caller has ruled out.
+        guard let method = HTTPRequest.Method(String(bytes: bytes)) else { throw .requestLine }
+        return method
+    }
+
+    @inline(__always)
+    private static func equal(_ bytes: Span<UInt8>, _ expected: StaticString) -> Bool {
+        for index in 0..<expected.utf8CodeUnitCount where bytes[index] != expected.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// Tells the forms of a request-target apart (RFC 9112 3.2).
+    private static func resolve(
+        _ target: Span<UInt8>, method: HTTPRequest.Method, version: HTTPVersion
+    ) throws(HTTP1Error) -> HTTP1RequestLine {
+        if target[0] == 0x2F {
+            return HTTP1RequestLine(
+                method: method, target: String(bytes: target), authority: nil, version: version)
+        }
+        if target.count == 1, target[0] == 0x2A {
+            guard method == .options else { throw .target }
+            return HTTP1RequestLine(method: method, target: "*", authority: nil, version: version)
+        }
+        let authority = try authorityRange(target)
+        var path = String(bytes: target.extracting(authority.upperBound..<target.count))
+        if path.isEmpty {
+            // RFC 9112 3.2.4: OPTIONS for an authority without a path asks for the server as a whole.
+            path = method == .options ? "*" : "/"
+        } else if target[authority.upperBound] == 0x3F {
+            path = "/" + path
+        }
+        return HTTP1RequestLine(
+            method: method, target: path, authority: String(bytes: target.extracting(authority)),
+            version: version)
+    }
+
+    /// The place of the authority in an absolute-form target (RFC 9112 3.2.2): http or https, a valid host, no user.
+    private static func authorityRange(_ target: Span<UInt8>) throws(HTTP1Error) -> Range<Int> {
+        let start: Int
+        if target.count > 7, HTTPBytes.equalIgnoringCase(target.extracting(0..<7), "http://") {
+            start = 7
+        } else if target.count > 8, HTTPBytes.equalIgnoringCase(target.extracting(0..<8), "https://") {
+            start = 8
+        } else {
+            throw .target
+        }
+        var end = start
+        while end < target.count, target[end] != 0x2F, target[end] != 0x3F { end &+= 1 }
+        guard end > start, HTTPAuthority.isValid(target.extracting(start..<end)) else { throw .target }
+        return start..<end
+    }
+}

@@ -1,0 +1,70 @@
+import HTTPTypes
+
+/// Why a response can't be written: a field that would inject something into the message (RFC 9110 5.5).
+public struct HTTP1EncodingError: Error, Sendable, Equatable {
+    /// The field's name as it was given.
+    public let field: String
+    /// The rule that was broken.
+    public let rule: String
+}
+
+extension HTTP1ResponseEncoder {
+    /// Appends a field line. The name is written as given.
+    /// - Throws: ``HTTP1EncodingError`` when the name is no token, or the value holds CR, LF or NUL; the buffer may then
+    ///   hold a part of the line.
+    public static func appendField(
+        name: String, value: String, to output: inout [UInt8]
+    ) throws(HTTP1EncodingError) {
+        let start = output.count
+        output.append(contentsOf: name.utf8)
+        guard output.count > start, output[start...].allSatisfy(HTTPBytes.isToken) else {
+            throw HTTP1EncodingError(field: name, rule: "RFC 9110 5.1: a field name is a token")
+        }
+        output.append(literal: ": ")
+        try appendValue(value, of: name, to: &output)
+        output.append(literal: "\r\n")
+    }
+
+    /// Appends a field, unless it is one that the encoder writes itself.
+    /// - Returns: true when the field asks for the connection to be closed.
+    @inline(__always)
+    static func append(
+        _ field: HTTPField, isSwitching: Bool, to output: inout [UInt8]
+    ) throws(HTTP1EncodingError) -> Bool {
+        switch field.name.canonicalName.utf8.count {
+        case 4 where field.name == .date: return false
+        case 10 where field.name == .connection && !isSwitching: return asksToClose(field.value)
+        case 14 where field.name == .contentLength: return false
+        case 17 where field.name == .transferEncoding: return false
+        default: break
+        }
+        // `HTTPField.Name` admits tokens only.
+        output.append(contentsOf: field.name.rawName.utf8)
+        output.append(literal: ": ")
+        let start = output.count
+        field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
+        try validateValue(from: start, of: field.name.rawName, in: output)
+        output.append(literal: "\r\n")
+        return false
+    }
+
+    private static func asksToClose(_ value: String) -> Bool {
+        HTTPHeaderBlock.list(Array(value.utf8).span, contains: "close")
+    }
+
+    static func appendValue(
+        _ value: String, of name: String, to output: inout [UInt8]
+    ) throws(HTTP1EncodingError) {
+        let start = output.count
+        output.append(contentsOf: value.utf8)
+        try validateValue(from: start, of: name, in: output)
+    }
+
+    private static func validateValue(
+        from start: Int, of name: String, in output: [UInt8]
+    ) throws(HTTP1EncodingError) {
+        guard HTTPBytes.isFieldValue(output.span.extracting(start..<output.count)) else {
+            throw HTTP1EncodingError(field: name, rule: "RFC 9110 5.5: control character in a field value")
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/// The limits of what is accepted from a WebSocket peer. What exceeds one fails with close code 1009 and an error that
+/// names it.
+public struct WebSocketLimits: Sendable, Equatable {
+    /// The bytes of a message's payload, all its fragments together.
+    public var messageBytes = 1024 * 1024
+    /// The number of frames that a message may be made of.
+    public var fragments = 4096
+    /// What a fragment of fewer bytes than this is charged on top of its payload: the sum of payload and charges of a
+    /// message may not exceed ``messageBytes`` either. Larger fragments cost nothing extra.
+    public var tinyFragmentBytes = 64
+
+    /// The defaults.
+    public init() {}
+}
