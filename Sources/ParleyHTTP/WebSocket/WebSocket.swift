@@ -1,5 +1,3 @@
-public import ParleyTransport
-
 /// A WebSocket as an asynchronous sequence of messages: what a handler of ``RouteBuilder/webSocket(_:options:_:)`` gets.
 ///
 /// ```swift

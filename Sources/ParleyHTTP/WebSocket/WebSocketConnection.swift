@@ -67,8 +67,14 @@ extension WebSocketConnection {
         stream.send(shared: frames)
     }
 
+    /// Sends a ping without payload.
+    public func ping() {
+        let empty: [UInt8] = []
+        send(.ping, empty.span)
+    }
+
     /// Sends a ping with at most 125 bytes of payload; what is beyond is cut off.
-    public func ping(_ payload: Span<UInt8> = [UInt8]().span) {
+    public func ping(_ payload: Span<UInt8>) {
         send(.ping, payload.extracting(0..<min(payload.count, 125)))
     }
 
