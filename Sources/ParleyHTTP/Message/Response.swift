@@ -27,7 +27,7 @@ public struct Response: Sendable {
 /// The body of a ``Response``.
 public struct ResponseBody: Sendable {
     /// Produces a streamed body, piece by piece, with backpressure: each write suspends while the peer is slow.
-    public typealias Producer = @Sendable (ResponseWriter) async throws -> Void
+    public typealias Producer = @Sendable (any ResponseWriter) async throws -> Void
 
     enum Content: Sendable {
         case empty

@@ -1,0 +1,97 @@
+import HTTPTypes
+import Logging
+
+/// Answers requests: the compiled routes, the application's middleware, and what becomes of errors. Immutable; every
+/// loop and every version of HTTP uses the same one.
+final class Responder: Sendable {
+    private let table: RouteTable
+    private let middleware: [any Middleware]
+    private let notFound: RouteEndpoint
+    let logger: Logger
+
+    init(scope: RouteScope, logger: Logger) {
+        var table = RouteTable()
+        scope.compile(into: &table)
+        self.table = table
+        middleware = scope.middleware
+        notFound = RouteEndpoint(
+            handler: .synchronous { _ in throw HTTPError(.notFound) }, middleware: middleware)
+        self.logger = logger
+    }
+
+    /// Finds what answers the request, and sets its parameters. There is always something: middleware also sees
+    /// requests that no route answers.
+    func endpoint(for request: inout Request) -> RouteEndpoint {
+        switch table.match(method: request.method, rawPath: request.rawPath) {
+        case .found(let endpoint, let parameters):
+            if !parameters.isEmpty { request.parameters = parameters }
+            return endpoint
+        case .otherMethods(let methods):
+            return unmatched(request.method, allowed: methods)
+        case .none:
+            guard request.method == .options, request.target == "*" else { return notFound }
+            return unmatched(.options, allowed: table.methods)
+        }
+    }
+
+    /// OPTIONS is answered with what is allowed, any other method with 405 (RFC 9110 9.3.7, 15.5.6).
+    private func unmatched(_ method: HTTPRequest.Method, allowed: [String]) -> RouteEndpoint {
+        let methods = allowed.contains("OPTIONS") ? allowed : allowed + ["OPTIONS"]
+        let allow: HTTPFields = [.allow: methods.joined(separator: ", ")]
+        let isOptions = method == .options
+        return RouteEndpoint(
+            handler: .synchronous { _ in
+                guard isOptions else { throw HTTPError(.methodNotAllowed, headers: allow) }
+                return Response(status: .noContent, headers: allow)
+            }, middleware: middleware)
+    }
+
+    /// The whole way of a request: routing, middleware, handler; an error becomes its response.
+    func respond(to request: Request) async -> Response {
+        var request = request
+        return await respond(to: request, by: endpoint(for: &request))
+    }
+
+    /// Middleware and handler of an endpoint that was found; an error becomes its response.
+    func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
+        do {
+            return try await endpoint.respond(to: request)
+        } catch {
+            return response(to: error, of: request)
+        }
+    }
+
+    /// The response of an endpoint that needs no task; nil when it has middleware or an asynchronous handler.
+    func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
+        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else { return nil }
+        do {
+            return try handler(request)
+        } catch {
+            return response(to: error, of: request)
+        }
+    }
+
+    /// What an error that was thrown is answered with. What isn't an ``HTTPError`` is nobody else's business: it is
+    /// logged, and the client is told of an internal error only.
+    func response(to error: any Error, of request: Request) -> Response {
+        if let error = error as? HTTPError { return error.response }
+        if !(error is CancellationError) {
+            logger.error(
+                "handler failed",
+                metadata: [
+                    "method": "\(request.method.rawValue)", "path": "\(request.rawPath)",
+                    "error": "\(String(reflecting: error))",
+                ])
+        }
+        return HTTPError(.internalServerError).response
+    }
+}
+
+extension HTTPError {
+    /// The response that the error is: its status and fields, and its message as text.
+    var response: Response {
+        var fields = headers
+        if fields[.contentType] == nil { fields[.contentType] = "text/plain; charset=utf-8" }
+        return Response(status: status, headers: fields, body: .bytes(Array(message.utf8)))
+    }
+}

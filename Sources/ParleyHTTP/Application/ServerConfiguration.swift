@@ -1,0 +1,34 @@
+public import ParleyWire
+
+/// The limits and times of a server. The defaults suit a server that faces the internet.
+public struct ServerConfiguration: Sendable {
+    /// The number of event loops, each with a thread; nil is one for each core.
+    public var loopCount: Int?
+    /// The limits of a request's head and framing.
+    public var limits = HTTPLimits()
+    /// The time from the first byte of a request to the end of its header section. Beyond: 408.
+    public var headerTimeout: Duration = .seconds(10)
+    /// The time that a connection may be idle between two requests, or before the first. Beyond: closed.
+    public var keepAliveTimeout: Duration = .seconds(75)
+    /// The time without a byte of content while the server reads it. Beyond: 408.
+    public var bodyTimeout: Duration = .seconds(30)
+    /// The bytes a second that content must come with on average, once ``bodyRateGrace`` has passed. Beyond: 408.
+    public var minimumBodyRate = 1024
+    /// The time before ``minimumBodyRate`` counts.
+    public var bodyRateGrace: Duration = .seconds(10)
+    /// The bytes of content that nobody read which are discarded to keep the connection. Beyond: closed.
+    public var drainLimit = 256 * 1024
+    /// The time for discarding them. Beyond: closed.
+    public var drainTimeout: Duration = .seconds(5)
+    /// The time that the peer has to end its side after the server ended its own.
+    public var lingerTimeout: Duration = .seconds(2)
+    /// The bytes pending in a connection's outbox above which nothing more is produced for it.
+    public var writeHighWatermark = 1024 * 1024
+    /// The connections that a server holds at a time; nil is what the system's limit of descriptors allows.
+    public var maximumConnections: Int?
+    /// The value of the `Server` field; nil sends none.
+    public var serverName: String?
+
+    /// The defaults.
+    public init() {}
+}

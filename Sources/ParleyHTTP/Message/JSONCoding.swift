@@ -1,0 +1,43 @@
+import Foundation
+public import HTTPTypes
+
+// The one file that knows which JSON coder is used.
+
+extension Response {
+    static let jsonHeaders: HTTPFields = [.contentType: "application/json"]
+
+    /// A value as JSON. Throws what encoding throws, and ``HTTPError`` 404 for an optional that is nil.
+    public static func json<Value: Encodable>(
+        _ value: Value, status: HTTPResponse.Status = .ok
+    ) throws -> Response {
+        if let optional = value as? any OptionalValue, optional.isNil { throw HTTPError(.notFound) }
+        let bytes = try [UInt8](JSONEncoder().encode(value))
+        return Response(status: status, headers: jsonHeaders, body: .bytes(bytes))
+    }
+}
+
+extension Request {
+    /// The content as a value, decoded from JSON.
+    ///
+    /// Throws ``HTTPError`` 413 when the content is longer than the limit in bytes, 400 when it is not JSON or not
+    /// of the type, and what ``RequestBody/collect(upTo:)`` throws.
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, upTo limit: Int = 1024 * 1024
+    ) async throws -> Value {
+        let bytes = try await body.collect(upTo: limit)
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw HTTPError(.badRequest, "invalid request body: \(error)")
+        }
+    }
+}
+
+/// An optional, whatever it wraps.
+private protocol OptionalValue {
+    var isNil: Bool { get }
+}
+
+extension Optional: OptionalValue {
+    var isNil: Bool { self == nil }
+}

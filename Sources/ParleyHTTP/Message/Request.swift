@@ -1,0 +1,124 @@
+public import HTTPTypes
+public import ParleyTransport
+public import ParleyWire
+
+/// A request: its head, its body, and what middleware and the router found out about it.
+///
+/// It is a small value whose copies share the decoded head, so that passing it on costs next to nothing.
+public struct Request: Sendable {
+    let context: RequestContext
+    /// What the route's pattern captured, percent-decoded; empty until the router found a route.
+    public internal(set) var parameters: PathParameters
+    /// Values by their type, for what one middleware finds out and a later one, or the handler, needs.
+    public var storage: TypedStorage
+    /// The content. ``RequestBody/empty`` where the request has none.
+    public let body: RequestBody
+
+    init(context: RequestContext, body: RequestBody) {
+        self.context = context
+        self.body = body
+        parameters = PathParameters()
+        storage = TypedStorage()
+    }
+
+    /// A value that was stored for this type, or nil.
+    public subscript<Value: Sendable>(_ type: Value.Type) -> Value? {
+        get { storage[type] }
+        set { storage[type] = newValue }
+    }
+}
+
+// MARK: - The request line
+
+extension Request {
+    /// The decoded head.
+    package var head: HTTPRequestHead { context.head }
+
+    /// The method.
+    public var method: HTTPRequest.Method { context.head.method }
+
+    /// The target in origin form: the path and the query as they were sent, or `*`.
+    public var target: String { context.head.target }
+
+    /// The version of HTTP that the request was sent with.
+    public var version: HTTPVersion { context.head.version }
+
+    /// The path as it was sent, without the query.
+    public var rawPath: Substring { target.utf8.prefix(context.pathLength).asSubstring }
+
+    /// The path, percent-decoded once, with U+FFFD for what is not UTF-8. An encoded slash can't be told from a
+    /// slash here: what decides about access or files should look at ``rawPath``.
+    public var path: String { PercentCoding.decode(rawPath) }
+
+    /// The query as it was sent, without the `?`; nil when there is none.
+    public var query: String? {
+        let bytes = target.utf8
+        guard context.pathLength < bytes.count else { return nil }
+        return String(bytes.dropFirst(context.pathLength + 1).asSubstring)
+    }
+
+    /// The value of the query's first item of this name, decoded; `+` is a space. Nil when there is none.
+    public func query(_ name: String) -> String? {
+        queryItems.first { $0.name == name }?.value
+    }
+
+    /// The query's items in their order, decoded while they are iterated.
+    public var queryItems: QueryItems {
+        QueryItems(target.utf8.dropFirst(context.pathLength + 1).asSubstring)
+    }
+}
+
+// MARK: - Header fields
+
+extension Request {
+    /// The header fields. They are built at the first call and shared by the request's copies; to read one or two,
+    /// ``header(_:)`` is cheaper.
+    public var headers: HTTPFields { context.headers }
+
+    /// The value of a header field, or nil. Several fields of the name are joined with `, ` (cookies with `; `).
+    public func header(_ name: HTTPField.Name) -> String? {
+        context.head.headers.joinedValue(of: name)
+    }
+
+    /// The host and port that the request is for; nil when an HTTP/1.0 client sent none.
+    public var authority: String? { context.head.authority }
+
+    /// The protocols that the request asks to switch to (`Upgrade`, RFC 9110 7.8, or `:protocol`, RFC 8441), or nil.
+    public var upgrade: String? { context.head.upgradeProtocol }
+}
+
+// MARK: - The connection
+
+extension Request {
+    /// The event loop of the connection. Asynchronous handlers run on it as their task's preferred executor.
+    public var loop: EventLoop { context.loop }
+
+    /// The peer's address as the socket has it; nil for a request that came from no socket.
+    public var remoteAddress: SocketAddress? { context.remoteAddress }
+
+    /// True when the request came encrypted.
+    public var isSecure: Bool { context.isSecure }
+}
+
+// MARK: - In memory
+
+extension Request {
+    /// A request that came from no socket, for calling an application in memory.
+    package init(
+        method: HTTPRequest.Method = .get, target: String, authority: String? = "localhost",
+        headers: HTTPFields = [:], body: [UInt8] = [], loop: EventLoop, remoteAddress: SocketAddress? = nil, isSecure: Bool = false
+    ) {
+        var block = HTTPHeaderBlock()
+        for field in headers {
+            block.append(name: field.name.canonicalName.utf8.span, value: field.value.utf8.span)
+        }
+        var head = HTTPRequestHead(
+            method: method, target: target, authority: authority, headers: block)
+        head.contentLength = body.isEmpty ? nil : UInt64(body.count)
+        head.upgradeProtocol = headers[.upgrade]
+        self.init(
+            context: RequestContext(
+                head: head, loop: loop, remoteAddress: remoteAddress, isSecure: isSecure),
+            body: body.isEmpty ? .empty : RequestBody(whole: body))
+    }
+}

@@ -1,0 +1,96 @@
+/// What a ``RequestBody`` holds under its lock: the buffer between the connection and one consumer.
+struct RequestBodyState {
+    typealias Waiter = UnsafeContinuation<[UInt8]?, any Error>
+
+    enum End {
+        case open
+        case complete
+        case failed(any Error)
+    }
+
+    /// What a consumer that asks for a piece gets.
+    enum Outcome {
+        case piece([UInt8])
+        case end
+        case failed(any Error)
+        /// Nothing yet.
+        case wait
+    }
+
+    private var buffer: [UInt8]
+    private var end: End
+    private var waiter: Waiter?
+    private var isCancelled = false
+    private var source: (any RequestBodySource)?
+    /// True when the source waits to be told that the consumer wants bytes: at first, and after it was paused.
+    private var sourceWaits: Bool
+
+    init(buffer: [UInt8], end: End) {
+        self.buffer = buffer
+        self.end = end
+        sourceWaits = false
+    }
+
+    init(source: any RequestBodySource) {
+        buffer = []
+        end = .open
+        self.source = source
+        sourceWaits = true
+    }
+
+    /// Takes everything that is buffered, and the source where it has to be told.
+    mutating func take() -> (outcome: Outcome, source: (any RequestBodySource)?) {
+        var told: (any RequestBodySource)?
+        if sourceWaits {
+            sourceWaits = false
+            told = source
+        }
+        if !buffer.isEmpty {
+            var piece: [UInt8] = []
+            swap(&piece, &buffer)
+            return (.piece(piece), told)
+        }
+        switch end {
+        case .open: return (.wait, told)
+        case .complete: return (.end, told)
+        case .failed(let error): return (.failed(error), told)
+        }
+    }
+
+    /// Registers a waiter, unless there is something by now.
+    mutating func wait(_ continuation: Waiter) -> Outcome {
+        if isCancelled { return .failed(CancellationError()) }
+        if waiter != nil { return .failed(RequestBodyError.concurrentRead) }
+        let outcome = take().outcome
+        if case .wait = outcome { waiter = continuation }
+        return outcome
+    }
+
+    mutating func takeWaiter() -> Waiter? {
+        defer { waiter = nil }
+        return waiter
+    }
+
+    mutating func cancel() -> Waiter? {
+        isCancelled = true
+        return takeWaiter()
+    }
+
+    /// True when more than the high watermark is buffered, so that the source should pause.
+    mutating func append(_ bytes: Span<UInt8>) -> Bool {
+        guard case .open = end else { return false }
+        bytes.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
+        guard waiter == nil, buffer.count > RequestBody.highWatermark else { return false }
+        sourceWaits = true
+        return true
+    }
+
+    mutating func finish(throwing error: (any Error)?) {
+        guard case .open = end else { return }
+        end = error.map { .failed($0) } ?? .complete
+        // What is buffered of a failed body is dropped: a consumer must not take a part for the whole.
+        if error != nil { buffer = [] }
+        source = nil
+        sourceWaits = false
+    }
+}

@@ -1,0 +1,66 @@
+import HTTPTypes
+
+/// What answers a route's requests. A synchronous one is called on the loop without a task.
+enum RouteHandler: Sendable {
+    case synchronous(@Sendable (Request) throws -> Response)
+    case asynchronous(@Sendable (Request) async throws -> Response)
+}
+
+/// A handler with the middleware in front of it, outermost first. A class, so that finding one costs one reference.
+final class RouteEndpoint: Sendable {
+    let handler: RouteHandler
+    let middleware: [any Middleware]
+    let parameterNames: [String]
+
+    init(handler: RouteHandler, middleware: [any Middleware], parameterNames: [String] = []) {
+        self.handler = handler
+        self.middleware = middleware
+        self.parameterNames = parameterNames
+    }
+
+    /// Runs the middleware and the handler.
+    func respond(to request: Request) async throws -> Response {
+        if middleware.isEmpty { return try await callHandler(request) }
+        let next = Next(chain: middleware, index: 0) { [self] request in try await callHandler(request) }
+        return try await next(request)
+    }
+
+    private func callHandler(_ request: Request) async throws -> Response {
+        switch handler {
+        case .synchronous(let handler): try handler(request)
+        case .asynchronous(let handler): try await handler(request)
+        }
+    }
+}
+
+/// The endpoints of one pattern, by method.
+struct RouteMethods: Sendable {
+    private var endpoints: [(method: HTTPRequest.Method, endpoint: RouteEndpoint)] = []
+    private var any: RouteEndpoint?
+
+    /// Adds an endpoint; of two for the same method the later one counts. Nil is every method.
+    mutating func add(_ endpoint: RouteEndpoint, for method: HTTPRequest.Method?) {
+        guard let method else {
+            any = endpoint
+            return
+        }
+        endpoints.removeAll { $0.method == method }
+        endpoints.append((method, endpoint))
+    }
+
+    /// The endpoint for a method; HEAD is served from GET where it has none itself (RFC 9110 9.3.2).
+    func endpoint(for method: HTTPRequest.Method) -> RouteEndpoint? {
+        for entry in endpoints where entry.method == method { return entry.endpoint }
+        if method == .head {
+            for entry in endpoints where entry.method == .get { return entry.endpoint }
+        }
+        return any
+    }
+
+    /// The methods that an `Allow` field lists.
+    var allowed: [String] {
+        var methods = endpoints.map(\.method.rawValue)
+        if methods.contains("GET"), !methods.contains("HEAD") { methods.append("HEAD") }
+        return methods
+    }
+}

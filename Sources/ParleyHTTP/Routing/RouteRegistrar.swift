@@ -1,0 +1,41 @@
+import HTTPTypes
+
+/// Registers handlers for one method, or for all: what ``RouteBuilder/get`` and its like return, to be called with a
+/// path and a handler.
+///
+/// A synchronous handler is called on the connection's event loop and must not block. An asynchronous one runs in a
+/// task that prefers the event loop as its executor.
+public struct RouteRegistrar: Sendable {
+    let scope: RouteScope
+    let method: HTTPRequest.Method?
+
+    /// Registers a synchronous handler.
+    public func callAsFunction<Value: ResponseConvertible>(
+        _ path: String = "", _ handler: @escaping @Sendable (Request) throws -> Value
+    ) {
+        scope.add(method, path, .synchronous { request in try handler(request).response(for: request) })
+    }
+
+    /// Registers an asynchronous handler.
+    public func callAsFunction<Value: ResponseConvertible>(
+        _ path: String = "", _ handler: @escaping @Sendable (Request) async throws -> Value
+    ) {
+        scope.add(method, path, .asynchronous { request in try await handler(request).response(for: request) })
+    }
+
+    /// Registers a synchronous handler whose values are answered as JSON; nil is answered with 404.
+    @_disfavoredOverload
+    public func callAsFunction<Value: Encodable & SendableMetatype>(
+        _ path: String = "", _ handler: @escaping @Sendable (Request) throws -> Value
+    ) {
+        scope.add(method, path, .synchronous { request in try Response.json(handler(request)) })
+    }
+
+    /// Registers an asynchronous handler whose values are answered as JSON; nil is answered with 404.
+    @_disfavoredOverload
+    public func callAsFunction<Value: Encodable & SendableMetatype>(
+        _ path: String = "", _ handler: @escaping @Sendable (Request) async throws -> Value
+    ) {
+        scope.add(method, path, .asynchronous { request in try await Response.json(handler(request)) })
+    }
+}

@@ -1,0 +1,244 @@
+public import ParleyTransport
+import ParleyWire
+import Synchronization
+
+/// One WebSocket (RFC 6455), server side, over whatever stream it was accepted on: messages in by way of its
+/// ``WebSocketHandler``, frames out, pings, and the closing handshake.
+///
+/// Sending, pinging and closing are safe from any thread. Everything else is to be used on ``loop``.
+///
+/// It is unchecked Sendable: what isn't behind the atomic flag is touched on ``loop`` only.
+public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
+    /// The request that was answered with this WebSocket, with what middleware stored on it.
+    public let request: Request
+    /// The subprotocol that was agreed on.
+    public let subprotocol: String?
+
+    let options: WebSocketOptions
+    private let stream: any ByteStream
+    @exclusivity(unchecked) private var handler: (any WebSocketHandler)?
+    @exclusivity(unchecked) private var decoder: WebSocketDecoder
+    @exclusivity(unchecked) private var watch: WebSocketWatch
+    @exclusivity(unchecked) private var timer: LoopTimer?
+    @exclusivity(unchecked) private var heldPong: [UInt8]?
+    /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
+    private let sentClose = Atomic(false)
+
+    init(stream: any ByteStream, request: Request, subprotocol: String?, options: WebSocketOptions) {
+        self.stream = stream
+        self.request = request
+        self.subprotocol = subprotocol
+        self.options = options
+        decoder = WebSocketDecoder(role: .server, limits: options.limits)
+        watch = WebSocketWatch(options: options, now: stream.loop.now)
+    }
+
+    /// Starts to serve a handler. Loop only.
+    func open(with handler: any WebSocketHandler) {
+        self.handler = handler
+        armTimer()
+    }
+}
+
+// MARK: - Sending, on any thread
+
+extension WebSocketConnection {
+    /// The event loop on which the handler is called.
+    public var loop: EventLoop { stream.loop }
+
+    /// The bytes that were sent and not yet taken by the kernel.
+    public var pendingBytes: Int { stream.pendingBytes }
+
+    /// The peer's address.
+    public var remoteAddress: SocketAddress? { stream.remoteAddress }
+
+    /// True until a close frame was sent or received, or the stream is gone.
+    public var isOpen: Bool { !sentClose.load(ordering: .relaxed) }
+
+    /// Sends a text message. The bytes must be UTF-8. Nothing is sent once the connection is closing.
+    public func send(text: Span<UInt8>) { send(.text, text) }
+
+    /// Sends a binary message. Nothing is sent once the connection is closing.
+    public func send(binary: Span<UInt8>) { send(.binary, binary) }
+
+    /// Sends whole frames that are encoded already, without copying them: for what many connections receive.
+    public func send(frames: [UInt8]) {
+        guard isOpen else { return }
+        stream.send(shared: frames)
+    }
+
+    /// Sends a ping without payload.
+    public func ping() {
+        let empty: [UInt8] = []
+        send(.ping, empty.span)
+    }
+
+    /// Sends a ping with at most 125 bytes of payload; what is beyond is cut off.
+    public func ping(_ payload: Span<UInt8>) {
+        send(.ping, payload.extracting(0..<min(payload.count, 125)))
+    }
+
+    /// Closes: sends a close frame and gives the peer the time of the options to answer it. The handler's `closed` is
+    /// called when it did, or did not. Only the first close counts.
+    ///
+    /// - Parameters:
+    ///   - code: a code that may be sent (``WebSocketCloseCode``); any other sends a close frame without one.
+    ///   - reason: at most 123 bytes; what is beyond is cut off.
+    public func close(code: UInt16 = 1000, reason: String = "") {
+        guard sendClose(code: code, reason: reason) else { return }
+        loop.execute { [self] in
+            guard handler != nil else { return }
+            watch.closeSent(at: loop.now)
+            armTimer()
+            // A peer whose messages nobody reads could not answer otherwise.
+            stream.resumeReading()
+        }
+    }
+
+    /// Ends the connection without a closing handshake.
+    public func reset() {
+        sentClose.store(true, ordering: .relaxed)
+        stream.reset()
+    }
+
+    private func send(_ opcode: WebSocketOpcode, _ payload: Span<UInt8>) {
+        guard isOpen else { return }
+        var frame: [UInt8] = []
+        frame.reserveCapacity(payload.count + WebSocketEncoder.maximumServerHeader)
+        WebSocketEncoder.appendFrame(opcode, payload, to: &frame)
+        stream.send(frame.span)
+    }
+
+    /// Sends a close frame, unless one was sent before.
+    @discardableResult
+    private func sendClose(code: UInt16?, reason: String = "") -> Bool {
+        guard sentClose.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
+            return false
+        }
+        var frame: [UInt8] = []
+        WebSocketEncoder.appendClose(code: code, reason: reason, to: &frame)
+        stream.send(frame.span)
+        return true
+    }
+}
+
+// MARK: - Receiving, on the loop
+
+extension WebSocketConnection {
+    /// Stops reading: the peer's window closes. What was read already is still delivered. Loop only.
+    public func pauseReading() { stream.pauseReading() }
+
+    /// Reads again. Loop only.
+    public func resumeReading() { stream.resumeReading() }
+
+    /// Decodes messages and hands them to the handler.
+    public func received(_ bytes: inout MutableSpan<UInt8>, from stream: any ByteStream) {
+        watch.received(at: loop.now)
+        sendHeldPong()
+        var offset = 0
+        while let handler {
+            switch decoder.next(&bytes, at: &offset) {
+            case .needMore:
+                if watch.isMidMessage != decoder.isMidMessage { noteMidMessage() }
+                return
+            case .text(.input(let range)): handler.received(text: bytes.span.extracting(range), on: self)
+            case .text(.assembled(let text)): handler.received(text: text.span, on: self)
+            case .binary(.input(let range)): handler.received(binary: bytes.span.extracting(range), on: self)
+            case .binary(.assembled(let payload)): handler.received(binary: payload.span, on: self)
+            case .ping(.input(let range)): pong(bytes.span.extracting(range))
+            case .ping(.assembled(let payload)): pong(payload.span)
+            case .pong: handler.receivedPong(on: self)
+            case .close(let code, let reason): receivedClose(code: code, reason: reason)
+            case .failure(let error): fail(error)
+            case .compressed: break  // The decoder refuses compression that wasn't negotiated.
+            }
+        }
+    }
+
+    /// The peer ended without a closing handshake, or after it.
+    public func receivedEnd(from stream: any ByteStream) {
+        finish(code: WebSocketCloseCode.abnormal)
+        stream.close(linger: .zero)
+    }
+
+    /// Passes on that there is room again.
+    public func becameWritable(_ stream: any ByteStream) {
+        sendHeldPong()
+        handler?.becameWritable(self)
+    }
+
+    /// The stream is gone.
+    public func closed(_ stream: any ByteStream, reason: CloseReason) {
+        finish(code: WebSocketCloseCode.abnormal)
+    }
+
+    /// Answers a ping. While the peer reads nothing, only the last one is kept (RFC 6455 5.5.3).
+    private func pong(_ payload: Span<UInt8>) {
+        if stream.pendingBytes > 64 * 1024 {
+            heldPong = payload.withUnsafeBufferPointer { Array($0) }
+        } else {
+            send(.pong, payload)
+        }
+    }
+
+    private func sendHeldPong() {
+        guard let payload = heldPong, stream.pendingBytes <= 64 * 1024 else { return }
+        heldPong = nil
+        send(.pong, payload.span)
+    }
+
+    /// Echoes the peer's code, if it began (RFC 6455 5.5.1); the server ends the stream first (RFC 6455 7.1.1).
+    private func receivedClose(code: UInt16?, reason: String) {
+        sendClose(code: code)
+        finish(code: code ?? WebSocketCloseCode.noCode, reason: reason)
+        stream.close(linger: options.closeTimeout)
+    }
+
+    private func fail(_ error: WebSocketError) {
+        sendClose(code: error.closeCode, reason: error.rule)
+        finish(code: error.closeCode, reason: error.rule)
+        stream.close(linger: options.closeTimeout)
+    }
+
+    /// Tells the handler, once.
+    private func finish(code: UInt16, reason: String = "") {
+        sentClose.store(true, ordering: .relaxed)
+        timer?.cancel()
+        timer = nil
+        guard let handler else { return }
+        self.handler = nil
+        handler.closed(self, code: code, reason: reason)
+    }
+}
+
+// MARK: - Time
+
+extension WebSocketConnection {
+    private func noteMidMessage() {
+        watch.midMessage(decoder.isMidMessage, at: loop.now)
+        armTimer()
+    }
+
+    /// Sets the timer to the next deadline. A deadline that moved away since is noticed when the timer fires.
+    private func armTimer() {
+        guard let deadline = watch.deadline else { return }
+        let timer = self.timer ?? LoopTimer(loop: loop) { [weak self] in self?.timerFired() }
+        self.timer = timer
+        timer.schedule(at: deadline)
+    }
+
+    private func timerFired() {
+        guard handler != nil else { return }
+        switch watch.check(at: loop.now) {
+        case .wait: break
+        case .ping: ping()
+        case .messageTimeout:
+            fail(WebSocketError(closeCode: WebSocketCloseCode.policyViolation, rule: "limit messageTimeout: the message takes too long"))
+        case .gone:
+            finish(code: WebSocketCloseCode.abnormal)
+            stream.reset()
+            return
+        }
+        armTimer()
+    }
+}

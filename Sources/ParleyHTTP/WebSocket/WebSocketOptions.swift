@@ -1,0 +1,54 @@
+public import ParleyWire
+
+/// How WebSocket connections of a route behave.
+public struct WebSocketOptions: Sendable {
+    /// The limits of what a peer may send. What exceeds one closes with 1009.
+    public var limits = WebSocketLimits()
+    /// The time from a message's first frame to its last. Beyond: closed with 1008. Nil is no limit.
+    public var messageTimeout: Duration? = .seconds(60)
+    /// The time without a byte from the peer after which it is pinged. Nil leaves pings to somebody else.
+    public var pingInterval: Duration? = .seconds(30)
+    /// The time that the peer then has to send anything at all. Beyond: the connection is gone (1006).
+    public var pongTimeout: Duration = .seconds(20)
+    /// The time that the peer has to answer a close frame.
+    public var closeTimeout: Duration = .seconds(5)
+    /// The subprotocols that the server speaks; the client's order of preference decides.
+    public var subprotocols: [String] = []
+    /// Which pages may connect.
+    public var origins: WebSocketOriginPolicy = .sameOrigin
+    /// The bytes of messages that a ``WebSocket`` buffers while nobody reads; beyond, it stops reading.
+    public var inboundBufferBytes = 64 * 1024
+    /// The pending bytes above which ``WebSocket/send(_:)`` suspends.
+    public var outboundWatermark = 1024 * 1024
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Which pages may open a WebSocket, by the `Origin` that browsers send (RFC 6455 10.2). A request without `Origin`
+/// comes from no browser and is always let through.
+public enum WebSocketOriginPolicy: Sendable, Equatable {
+    /// Pages of the host and port that the request is for.
+    case sameOrigin
+    /// Pages of these origins, such as `https://example.com`, and of the same origin.
+    case listed([String])
+    /// Every page. Only for what needs no cookie and harms nobody.
+    case any
+
+    /// True when a request may go on.
+    func allows(_ request: Request) -> Bool {
+        guard self != .any, let origin = request.header(.origin)?.lowercased() else { return true }
+        if Self.isSameOrigin(origin, authority: request.authority?.lowercased()) { return true }
+        guard case .listed(let origins) = self else { return false }
+        return origins.contains { $0.lowercased() == origin }
+    }
+
+    /// Compares host and port, the origin's scheme giving the port where there is none. The scheme itself isn't
+    /// compared: behind a proxy that ends TLS the request is not secure, but its page is.
+    private static func isSameOrigin(_ origin: String, authority: String?) -> Bool {
+        guard let authority, let separator = origin.range(of: "://") else { return false }
+        let port = origin.hasPrefix("https:") ? ":443" : ":80"
+        func withoutPort(_ text: Substring) -> Substring { text.hasSuffix(port) ? text.dropLast(port.count) : text }
+        return withoutPort(origin[separator.upperBound...]) == withoutPort(authority[...])
+    }
+}
