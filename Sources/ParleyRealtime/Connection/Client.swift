@@ -37,7 +37,7 @@ final class Client: EngineSessionDelegate {
             switch head.type {
             case .event, .ack:
                 let socket = try state.withLock { try $0.recipient(head, text) }
-                try receive(head, text.extracting(head.payload), [], socket)
+                try receive(head, text.extracting(head.payload), nil, socket)
             case .binaryEvent, .binaryAck:
                 try beginBinary(head, text)
             case .connect: try connect(head, text)
@@ -59,7 +59,7 @@ final class Client: EngineSessionDelegate {
     }
 
     private func receive(
-        _ head: SocketIOPacketHead, _ json: Span<UInt8>, _ attachments: [[UInt8]], _ socket: Socket
+        _ head: SocketIOPacketHead, _ json: Span<UInt8>, _ attachments: [[UInt8]]?, _ socket: Socket
     ) throws {
         switch head.type {
         case .ack, .binaryAck:
@@ -73,7 +73,7 @@ final class Client: EngineSessionDelegate {
     private func beginBinary(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
         let socket = try state.withLock { try $0.recipient(head, text) }
         guard head.attachments > 0 else {
-            return try receive(head, text.extracting(head.payload), [], socket)
+            return try receive(head, text.extracting(head.payload), nil, socket)
         }
         let assembly = BinaryAssembly(head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
         if state.withLock({ $0.begin(assembly) }) { watchAssembly(after: realtime.options.assemblyTimeout) }
@@ -104,7 +104,7 @@ final class Client: EngineSessionDelegate {
         let name = ClientState.name(head, text)
         var auth = JSONValue.null
         if !head.payload.isEmpty {
-            auth = try JSON.decode(JSONValue.self, from: text.extracting(head.payload), attachments: [])
+            auth = try JSON.decode(JSONValue.self, from: text.extracting(head.payload))
             guard case .object = auth else { throw SocketIOError.malformed("auth is no object") }
         }
         guard let namespace = realtime.find(name) else {

@@ -29,10 +29,11 @@ extension EncodedPacket {
         let head = try SocketIODecoder().head(of: packet)
         guard head.type == .event || head.type == .binaryEvent else { return nil }
         let binary = attachments.map { Array($0.webSocket[$0.payloadStart...]) }
-        var cursor = try JSONArrayCursor(packet.extracting(head.payload), attachments: binary)
-        let event = try cursor.decode(String.self)
+        let json = packet.extracting(head.payload)
+        var cursor = try JSONArrayCursor(validating: json, attachments: binary)
+        let event = try cursor.next(String.self, in: json)
         var arguments: [JSONValue] = []
-        while !cursor.isAtEnd { arguments.append(try cursor.decode(JSONValue.self)) }
+        while !cursor.isAtEnd { arguments.append(try cursor.next(JSONValue.self, in: json)) }
         return (event, arguments)
     }
 }

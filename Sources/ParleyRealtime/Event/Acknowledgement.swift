@@ -36,7 +36,7 @@ public enum AcknowledgementError: Error, Sendable, Equatable, CustomStringConver
 /// The events that a client has yet to acknowledge.
 struct PendingAcknowledgements {
     struct Pending: Sendable {
-        let resolve: @Sendable (inout JSONArrayCursor) -> Void
+        let resolve: @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void
         let fail: @Sendable (AcknowledgementError) -> Void
     }
 

@@ -30,8 +30,8 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, acknowledgement in
-                let arguments = (repeat try cursor.decode((each Argument).self))
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 try handlerCall { try handler(socket, repeat each arguments) }
                 acknowledgement?.send()
                 return nil
@@ -45,8 +45,8 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, acknowledgement in
-                let arguments = (repeat try cursor.decode((each Argument).self))
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 let reply = try handlerCall { try handler(socket, repeat each arguments) }
                 try acknowledgement?.send(reply)
                 return nil
@@ -60,8 +60,8 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, acknowledgement in
-                let arguments = (repeat try cursor.decode((each Argument).self))
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 return {
                     await socket.reportingErrors(of: event) {
                         try await handler(socket, repeat each arguments)
@@ -78,8 +78,8 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, acknowledgement in
-                let arguments = (repeat try cursor.decode((each Argument).self))
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 return {
                     await socket.reportingErrors(of: event) {
                         let reply = try await handler(socket, repeat each arguments)

@@ -11,7 +11,8 @@ public struct HandlerToken: Sendable, Hashable {
 /// A handler of one event.
 struct EventHandler: Sendable {
     /// Decodes the arguments and calls the handler, or returns the call for later when it is asynchronous.
-    typealias Invoke = @Sendable (Socket, inout JSONArrayCursor, Acknowledgement?) throws -> AsyncWork?
+    typealias Invoke =
+        @Sendable (Socket, inout JSONArrayCursor, Span<UInt8>, Acknowledgement?) throws -> AsyncWork?
 
     let token: HandlerToken
     let isOnce: Bool

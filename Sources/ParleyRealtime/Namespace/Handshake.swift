@@ -54,14 +54,14 @@ public final class Handshake: Sendable {
     ///   middleware may let the error pass.
     public func auth<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws -> Value {
         guard case .object(let members) = auth, let member = members[key],
-            let value = try? member.decode(type)
+            let value = try? member.decoded(as: type)
         else { throw ConnectError("missing or invalid credentials", data: ["key": key]) }
         return value
     }
 
     /// The whole authentication payload.
     public func auth<Value: Decodable>(as type: Value.Type) throws -> Value {
-        guard let value = try? auth.decode(type) else { throw ConnectError("missing or invalid credentials") }
+        guard let value = try? auth.decoded(as: type) else { throw ConnectError("missing or invalid credentials") }
         return value
     }
 
@@ -81,5 +81,13 @@ public final class Handshake: Sendable {
             defer { state.rooms = [] }
             return state.rooms
         }
+    }
+}
+
+extension JSONValue {
+    fileprivate func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
+        var bytes: [UInt8] = []
+        try JSON.encode(self, into: &bytes)
+        return try JSON.decode(type, from: bytes.span)
     }
 }

@@ -2,14 +2,14 @@
 struct Mailbox {
     enum Item: Sendable {
         /// An event's JSON array, its attachments and its acknowledgement id.
-        case event([UInt8], attachments: [[UInt8]], id: UInt64?)
+        case event([UInt8], attachments: [[UInt8]]?, id: UInt64?)
         /// Handlers of the socket's own life: connection, disconnecting, disconnect.
         case work(@Sendable () -> [AsyncWork])
 
         var cost: Int {
             switch self {
             case .event(let bytes, let attachments, _):
-                attachments.reduce(bytes.count + 64) { $0 + $1.count + 64 }
+                (attachments ?? []).reduce(bytes.count + 64) { $0 + $1.count + 64 }
             case .work: 0
             }
         }

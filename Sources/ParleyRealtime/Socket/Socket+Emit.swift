@@ -48,9 +48,9 @@ extension Socket {
         acknowledgement: @escaping @Sendable (Result<Reply, any Error>) -> Void
     ) {
         let pending = PendingAcknowledgements.Pending(
-            resolve: { cursor in
+            resolve: { cursor, json in
                 do {
-                    acknowledgement(.success(try cursor.decode(Reply.self)))
+                    acknowledgement(.success(try cursor.next(Reply.self, in: json)))
                 } catch {
                     acknowledgement(.failure(error))
                 }

@@ -115,7 +115,7 @@ public final class Socket: Sendable {
     // MARK: Events in
 
     /// An event arrived; the spans are valid during the call only.
-    func receive(_ json: Span<UInt8>, attachments: [[UInt8]], id: UInt64?) {
+    func receive(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) {
         let isIdle = mailbox.withLock { $0.enter() }
         guard isIdle else {
             return append(.event(Array(span: json), attachments: attachments, id: id))
@@ -167,7 +167,7 @@ public final class Socket: Sendable {
         }
     }
 
-    private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]], id: UInt64?) -> [AsyncWork] {
+    private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> [AsyncWork] {
         do {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
                 json, namespace.handlers, life.withLock { $0.handlers })
@@ -186,10 +186,10 @@ public final class Socket: Sendable {
     }
 
     /// The reply to an event that was emitted with an acknowledgement; it passes handlers that still run.
-    func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]) throws {
+    func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]?) throws {
         guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
-        var cursor = try JSONArrayCursor(json, attachments: attachments)
-        pending.resolve(&cursor)
+        var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        pending.resolve(&cursor, json)
     }
 
     // MARK: Events out
