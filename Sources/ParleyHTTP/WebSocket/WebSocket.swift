@@ -28,7 +28,7 @@ public final class WebSocket: AsyncSequence, Sendable {
     /// The subprotocol that was agreed on.
     public var subprotocol: String? { connection.subprotocol }
 
-    /// Sends a message; suspends while more than the watermark of the options is pending.
+    /// Sends a message; suspends while the outbox is above its high watermark.
     ///
     /// Throws ``WebSocketClosed`` when the connection is closing or closed, and `CancellationError`.
     public func send(_ message: WebSocketMessage) async throws {
@@ -37,7 +37,7 @@ public final class WebSocket: AsyncSequence, Sendable {
         case .text(let text): connection.send(text: text.utf8.span)
         case .binary(let bytes): connection.send(binary: bytes.span)
         }
-        if connection.pendingBytes > connection.options.outboundWatermark { try await inbox.waitUntilWritable() }
+        if !connection.isWritable { try await inbox.waitUntilWritable() }
     }
 
     /// Sends a text message; see ``send(_:)-(WebSocketMessage)``.

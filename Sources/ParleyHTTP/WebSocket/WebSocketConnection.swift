@@ -19,7 +19,7 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
     @exclusivity(unchecked) private var handler: (any WebSocketHandler)?
     @exclusivity(unchecked) private var decoder: WebSocketDecoder
     @exclusivity(unchecked) private var watch: WebSocketWatch
-    @exclusivity(unchecked) private var timer: LoopTimer?
+    @exclusivity(unchecked) private var timer = DeadlineTimer()
     @exclusivity(unchecked) private var heldPong: [UInt8]?
     /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
     private let sentClose = Atomic(false)
@@ -48,6 +48,9 @@ extension WebSocketConnection {
 
     /// The bytes that were sent and not yet taken by the kernel.
     public var pendingBytes: Int { stream.pendingBytes }
+
+    /// False from the outbox's high watermark on, until ``WebSocketHandler/becameWritable(_:)``.
+    public var isWritable: Bool { stream.isWritable }
 
     /// The peer's address.
     public var remoteAddress: SocketAddress? { stream.remoteAddress }
@@ -136,15 +139,22 @@ extension WebSocketConnection {
         watch.received(at: loop.now)
         sendHeldPong()
         var offset = 0
+        var completedMessage = false
         while let handler {
             switch decoder.next(&bytes, at: &offset) {
-            case .needMore:
-                if watch.isMidMessage != decoder.isMidMessage { noteMidMessage() }
-                return
-            case .text(.input(let range)): handler.received(text: bytes.span.extracting(range), on: self)
-            case .text(.assembled(let text)): handler.received(text: text.span, on: self)
-            case .binary(.input(let range)): handler.received(binary: bytes.span.extracting(range), on: self)
-            case .binary(.assembled(let payload)): handler.received(binary: payload.span, on: self)
+            case .needMore: return noteProgress(completedMessage: completedMessage)
+            case .text(.input(let range)):
+                completedMessage = true
+                handler.received(text: bytes.span.extracting(range), on: self)
+            case .text(.assembled(let text)):
+                completedMessage = true
+                handler.received(text: text.span, on: self)
+            case .binary(.input(let range)):
+                completedMessage = true
+                handler.received(binary: bytes.span.extracting(range), on: self)
+            case .binary(.assembled(let payload)):
+                completedMessage = true
+                handler.received(binary: payload.span, on: self)
             case .ping(.input(let range)): pong(bytes.span.extracting(range))
             case .ping(.assembled(let payload)): pong(payload.span)
             case .pong: handler.receivedPong(on: self)
@@ -203,8 +213,7 @@ extension WebSocketConnection {
     /// Tells the handler, once.
     private func finish(code: UInt16, reason: String = "") {
         sentClose.store(true, ordering: .relaxed)
-        timer?.cancel()
-        timer = nil
+        timer.stop()
         guard let handler else { return }
         self.handler = nil
         handler.closed(self, code: code, reason: reason)
@@ -214,20 +223,22 @@ extension WebSocketConnection {
 // MARK: - Time
 
 extension WebSocketConnection {
-    private func noteMidMessage() {
-        watch.midMessage(decoder.isMidMessage, at: loop.now)
+    /// Notes, when the input is used up, whether it ended within a message, and whether that is a new one.
+    private func noteProgress(completedMessage: Bool) {
+        guard decoder.isMidMessage else { return watch.messageEnded() }
+        guard completedMessage || !watch.isMidMessage else { return }
+        watch.messageBegan(at: loop.now)
         armTimer()
     }
 
-    /// Sets the timer to the next deadline. A deadline that moved away since is noticed when the timer fires.
+    /// Makes sure that the next deadline is noticed.
     private func armTimer() {
         guard let deadline = watch.deadline else { return }
-        let timer = self.timer ?? LoopTimer(loop: loop) { [weak self] in self?.timerFired() }
-        self.timer = timer
-        timer.schedule(at: deadline)
+        timer.arm(deadline, on: loop) { [weak self] in self?.timerFired() }
     }
 
     private func timerFired() {
+        timer.fired()
         guard handler != nil else { return }
         switch watch.check(at: loop.now) {
         case .wait: break

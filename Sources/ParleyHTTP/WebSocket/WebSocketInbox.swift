@@ -140,7 +140,7 @@ extension WebSocketInbox {
     }
 
     private func wait(_ continuation: Writer, id: UInt64) {
-        let isWritable = connection.pendingBytes <= connection.options.outboundWatermark
+        let isWritable = connection.isWritable
         let closed: WebSocketClosed? = state.withLock { state in
             if state.closed == nil, !isWritable { state.writers.append((id, continuation)) }
             return state.closed

@@ -18,8 +18,6 @@ public struct WebSocketOptions: Sendable {
     public var origins: WebSocketOriginPolicy = .sameOrigin
     /// The bytes of messages that a ``WebSocket`` buffers while nobody reads; beyond, it stops reading.
     public var inboundBufferBytes = 64 * 1024
-    /// The pending bytes above which ``WebSocket/send(_:)`` suspends.
-    public var outboundWatermark = 1024 * 1024
 
     /// The defaults.
     public init() {}

@@ -16,7 +16,7 @@ struct WebSocketWatch {
     private let closeTimeout: Duration
     private var lastReceived: MonotonicInstant
     private var pinged: MonotonicInstant?
-    private var messageBegan: MonotonicInstant?
+    private var messageStart: MonotonicInstant?
     private var closed: MonotonicInstant?
 
     init(options: WebSocketOptions, now: MonotonicInstant) {
@@ -27,16 +27,16 @@ struct WebSocketWatch {
         lastReceived = now
     }
 
-    var isMidMessage: Bool { messageBegan != nil }
+    var isMidMessage: Bool { messageStart != nil }
 
     mutating func received(at now: MonotonicInstant) {
         lastReceived = now
         pinged = nil
     }
 
-    mutating func midMessage(_ isMidMessage: Bool, at now: MonotonicInstant) {
-        messageBegan = isMidMessage ? now : nil
-    }
+    mutating func messageBegan(at now: MonotonicInstant) { messageStart = now }
+
+    mutating func messageEnded() { messageStart = nil }
 
     mutating func closeSent(at now: MonotonicInstant) { closed = now }
 
@@ -49,15 +49,15 @@ struct WebSocketWatch {
         } else if let pingInterval {
             earliest = lastReceived.advanced(by: pingInterval)
         }
-        guard let messageBegan, let messageTimeout else { return earliest }
-        let end = messageBegan.advanced(by: messageTimeout)
+        guard let messageStart, let messageTimeout else { return earliest }
+        let end = messageStart.advanced(by: messageTimeout)
         return earliest.map { min($0, end) } ?? end
     }
 
     mutating func check(at now: MonotonicInstant) -> Verdict {
         guard let deadline, deadline <= now else { return .wait }
         if closed != nil { return .gone }
-        if let messageBegan, let messageTimeout, messageBegan.advanced(by: messageTimeout) <= now {
+        if let messageStart, let messageTimeout, messageStart.advanced(by: messageTimeout) <= now {
             return .messageTimeout
         }
         guard pinged == nil else { return .gone }

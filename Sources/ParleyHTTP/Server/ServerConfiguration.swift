@@ -1,3 +1,4 @@
+public import ParleyTransport
 public import ParleyWire
 
 /// The limits and times of a server. The defaults suit a server that faces the internet.
@@ -22,12 +23,12 @@ public struct ServerConfiguration: Sendable {
     public var drainTimeout: Duration = .seconds(5)
     /// The time that the peer has to end its side after the server ended its own.
     public var lingerTimeout: Duration = .seconds(2)
-    /// The bytes pending in a connection's outbox above which nothing more is produced for it.
-    public var writeHighWatermark = 1024 * 1024
+    /// The limits of what waits in a connection's outbox.
+    public var streamLimits = StreamLimits()
     /// The connections that a server holds at a time; nil is what the system's limit of descriptors allows.
     public var maximumConnections: Int?
-    /// The value of the `Server` field; nil sends none.
-    public var serverName: String?
+    /// The time that ``Application/run(host:port:)`` gives to hooks and open connections when it is told to stop.
+    public var shutdownDeadline: Duration = .seconds(30)
 
     /// The defaults.
     public init() {}

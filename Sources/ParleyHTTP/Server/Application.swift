@@ -1,0 +1,65 @@
+public import Logging
+import ParleyTransport
+
+/// A web application: routes, groups and middleware, and the server that answers with them.
+///
+/// ```swift
+/// let app = Application()
+/// app.use(AccessLog())
+/// app.get("/hello/:name") { request in "Hello, \(request.parameters["name"] ?? "")!" }
+/// try await app.run(port: 8080)
+/// ```
+///
+/// Register everything before ``run(host:port:)``, ``start(host:port:)`` or ``respond(to:)`` is called.
+public final class Application: RouteBuilder {
+    /// The limits and times.
+    public let configuration: ServerConfiguration
+    /// Where the server and its handlers' failures are logged.
+    public let logger: Logger
+    /// The scope of all routes.
+    public let scope: RouteScope
+
+    /// Creates an application without routes.
+    public init(
+        configuration: ServerConfiguration = ServerConfiguration(), logger: Logger = Logger(label: "parley")
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        scope = RouteScope(prefix: "", hooks: ShutdownHooks())
+    }
+
+    /// Answers a request in memory, without a server. The routes are compiled anew at each call.
+    package func respond(to request: Request) async -> Response {
+        await Responder(scope: scope, logger: logger).respond(to: request)
+    }
+}
+
+// MARK: - Serving
+
+extension Application {
+    /// Starts to serve, and returns when the server listens.
+    ///
+    /// - Parameters:
+    ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
+    ///   - port: the port; 0 lets the system choose one.
+    /// - Throws: `TransportError` when the address can't be listened on.
+    public func start(host: String = "127.0.0.1", port: UInt16) async throws -> RunningServer {
+        let server = try await RunningServer.start(self, host: host, port: port)
+        logger.info("listening", metadata: ["address": "\(server.address)"])
+        return server
+    }
+
+    /// Serves until the process is told to stop (SIGINT, SIGTERM); then lets requests in flight finish, and returns. A
+    /// second signal ends the process at once.
+    ///
+    /// - Parameters:
+    ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
+    ///   - port: the port; 0 lets the system choose one.
+    /// - Throws: `TransportError` when the address can't be listened on.
+    public func run(host: String = "127.0.0.1", port: UInt16) async throws {
+        let server = try await start(host: host, port: port)
+        let signal = await StopSignal.wait(on: server.eventLoops.loops[0])
+        logger.info("shutting down", metadata: ["signal": "\(signal)"])
+        await server.shutdown(deadline: configuration.shutdownDeadline)
+    }
+}

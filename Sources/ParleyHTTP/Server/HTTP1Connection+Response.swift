@@ -1,0 +1,281 @@
+import HTTPTypes
+import Logging
+import ParleyTransport
+import ParleyWire
+
+// MARK: - Handlers
+
+extension HTTP1Connection {
+    /// Runs middleware and handler in one task, which prefers the loop, and begins on it at once where the system can.
+    func startTask(for request: Request, at endpoint: RouteEndpoint, number: UInt64) {
+        adopt(number: number) { [self] in
+            let response = await server.responder.respond(to: request, by: endpoint)
+            await onLoop { [self] in if isAwaited(number) { send(response) } }
+        }
+    }
+
+    /// Starts a task that is cancelled with the exchange.
+    private func adopt(number: UInt64, _ work: @escaping @Sendable () async -> Void) {
+        let task: Task<Void, Never>
+        if #available(macOS 26, *) {
+            task = Task.immediate(executorPreference: server.loop, operation: work)
+        } else {
+            task = Task(executorPreference: server.loop, operation: work)
+        }
+        // It may have ended by now, and the next exchange may have begun.
+        if exchange?.number == number { exchange?.task = task }
+    }
+
+    /// True while the exchange of this number waits for its response.
+    private func isAwaited(_ number: UInt64) -> Bool {
+        exchange?.number == number && state.owesResponse && exchange?.body == nil
+    }
+
+    /// Runs a closure on the loop: here, where a task that prefers the loop should be already.
+    private func onLoop(_ body: @escaping @Sendable () -> Void) async {
+        if server.loop.isCurrent { return body() }
+        try? await server.loop.run(body)
+    }
+}
+
+// MARK: - Responses
+
+extension HTTP1Connection {
+    /// Sends the response of the exchange, or begins to. Loop only.
+    func send(_ response: Response) {
+        guard let framing = exchange?.framing else { return }
+        switch response.body.content {
+        case .empty: sendWhole(response, [], framing)
+        case .bytes(let bytes): sendWhole(response, bytes, framing)
+        case .stream(let length, let producer): beginStream(response, length, producer, framing)
+        case .upgrade(let upgrade): self.upgrade(response, upgrade)
+        }
+    }
+
+    private func sendWhole(_ response: Response, _ bytes: [UInt8], _ framing: HTTP1ResponseEncoder.Exchange) {
+        let content: HTTP1ResponseEncoder.Content =
+            response.status.code == 304 ? .unstated : .length(UInt64(bytes.count))
+        guard let outcome = encodeHead(response, content, framing) else { return sendEncodingFailure() }
+        if case .length = outcome.framing {
+            sendHead(followedBy: bytes)
+        } else {
+            sendHead()
+        }
+        proceed(state.endResponse(persists: outcome.keepAlive))
+    }
+
+    /// Encodes a head into the loop's buffer. Nil when the response can't be sent as it is.
+    private func encodeHead(
+        _ response: Response, _ content: HTTP1ResponseEncoder.Content, _ framing: HTTP1ResponseEncoder.Exchange
+    ) -> HTTP1ResponseEncoder.Outcome? {
+        var framing = framing
+        framing.keepAlive = framing.keepAlive && mayPersist
+        do throws(HTTP1EncodingError) {
+            return try HTTP1ResponseEncoder.appendHead(
+                response.status, fields: response.headers, content: content, exchange: framing,
+                date: server.date, to: &server.scratch)
+        } catch {
+            server.responder.logger.error(
+                "response refused", metadata: ["field": "\(error.field)", "rule": "\(error.rule)"])
+            return nil
+        }
+    }
+
+    /// Content that would take too long to discard ends the connection, as does content that a client without a
+    /// `100 Continue` may or may not send (RFC 9110 10.1.1).
+    private var mayPersist: Bool {
+        guard state.mayPersist, let exchange else { return false }
+        guard !state.hasWholeRequest else { return true }
+        if exchange.expectsContinue { return false }
+        guard let length = exchange.request.body.announcedLength else { return true }
+        return length <= UInt64(server.configuration.drainLimit)
+    }
+
+    /// Sends the encoded head and a body, copied together when the body is small.
+    private func sendHead(followedBy body: [UInt8]) {
+        guard body.count > 16 * 1024 else {
+            server.scratch.append(contentsOf: body)
+            return sendHead()
+        }
+        sendHead()
+        stream.send(shared: body)
+    }
+
+    /// Sends what is encoded.
+    private func sendHead() {
+        server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
+        server.scratch.removeAll(keepingCapacity: true)
+    }
+
+    private func sendEncodingFailure() {
+        let plain = HTTPError(.internalServerError).response
+        guard let framing = exchange?.framing, case .bytes(let bytes) = plain.body.content else { return }
+        sendWhole(plain, bytes, framing)
+    }
+
+    /// Sends a response that no endpoint made, and closes.
+    func sendAlone(_ error: HTTPError) {
+        let response = error.response
+        guard case .bytes(let bytes) = response.body.content else { return close() }
+        let isHead = exchange?.framing.isHead == true
+        let framing = HTTP1ResponseEncoder.Exchange(isHead: isHead, version: .http11, keepAlive: false)
+        let outcome = encodeHead(response, .length(UInt64(bytes.count)), framing)
+        if case .length = outcome?.framing { server.scratch.append(contentsOf: bytes) }
+        sendHead()
+        close()
+    }
+
+    func sendContinue() {
+        let line: [UInt8] = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+        stream.send(line.span)
+    }
+}
+
+// MARK: - Streamed bodies
+
+extension HTTP1Connection {
+    private func beginStream(
+        _ response: Response, _ length: UInt64?, _ producer: @escaping ResponseBody.Producer,
+        _ framing: HTTP1ResponseEncoder.Exchange
+    ) {
+        guard let outcome = encodeHead(response, length.map { .length($0) } ?? .unknown, framing) else {
+            return sendEncodingFailure()
+        }
+        sendHead()
+        guard outcome.framing != .none, let number = exchange?.number else {
+            return proceed(state.endResponse(persists: outcome.keepAlive))
+        }
+        exchange?.body = HTTP1StreamedBody(framing: outcome.framing, persists: outcome.keepAlive)
+        adopt(number: number) { [self] in await produce(producer, number: number) }
+    }
+
+    private func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
+        do {
+            try await producer(HTTP1ResponseWriter(connection: self, number: number))
+            await onLoop { [self] in endStream(number) }
+        } catch {
+            await onLoop { [self] in failStream(number, error) }
+        }
+    }
+
+    /// Sends a piece. True when the writer has to wait.
+    func write(_ piece: [UInt8], number: UInt64) throws(ResponseWriterError) -> Bool {
+        guard exchange?.number == number, let framing = exchange?.body?.framing else { throw .connectionClosed }
+        guard exchange?.body?.add(piece.count) == true else {
+            abandon()
+            stream.reset()
+            throw .lengthExceeded
+        }
+        guard !piece.isEmpty else { return false }
+        if framing == .chunked { HTTP1ResponseEncoder.beginChunk(length: piece.count, to: &server.scratch) }
+        sendHead(followedBy: piece)
+        if framing == .chunked {
+            HTTP1ResponseEncoder.endChunk(to: &server.scratch)
+            sendHead()
+        }
+        return !stream.isWritable
+    }
+
+    /// Keeps a writer until the outbox has room.
+    func wait(_ waiter: UnsafeContinuation<Void, any Error>, number: UInt64) {
+        guard exchange?.number == number, exchange?.body != nil, exchange?.body?.waiter == nil else {
+            return waiter.resume(throwing: ResponseWriterError.connectionClosed)
+        }
+        guard !stream.isWritable else { return waiter.resume() }
+        exchange?.body?.waiter = waiter
+    }
+
+    private func endStream(_ number: UInt64) {
+        guard exchange?.number == number, let body = exchange?.body else { return }
+        guard body.isComplete else {
+            server.responder.logger.error("streamed response is shorter than announced")
+            abandon()
+            return stream.reset()
+        }
+        if body.framing == .chunked {
+            HTTP1ResponseEncoder.endChunks(to: &server.scratch)
+            sendHead()
+        }
+        proceed(state.endResponse(persists: body.persists))
+    }
+
+    /// The producer failed: the peer must not take what it got for the whole.
+    private func failStream(_ number: UInt64, _ error: any Error) {
+        guard exchange?.number == number, exchange?.body != nil else { return }
+        if !(error is CancellationError) {
+            server.responder.logger.error(
+                "streamed response failed", metadata: ["error": "\(String(reflecting: error))"])
+        }
+        abandon()
+        stream.reset()
+    }
+}
+
+/// Writes a streamed body to an HTTP/1.1 connection.
+struct HTTP1ResponseWriter: ResponseWriter {
+    let connection: HTTP1Connection
+    let number: UInt64
+
+    func write(_ bytes: [UInt8]) async throws {
+        let loop = connection.server.loop
+        let mustWait =
+            if loop.isCurrent {
+                try connection.write(bytes, number: number)
+            } else {
+                try await loop.run { [connection, number] in try connection.write(bytes, number: number) }
+            }
+        if mustWait { try await waitForRoom() }
+    }
+
+    private func waitForRoom() async throws {
+        try await withUnsafeThrowingContinuation { waiter in
+            let isQueued = connection.server.loop.execute { [connection, number] in
+                connection.wait(waiter, number: number)
+            }
+            if !isQueued { waiter.resume(throwing: ResponseWriterError.connectionClosed) }
+        }
+    }
+}
+
+// MARK: - Upgrades
+
+extension HTTP1Connection {
+    /// Hands the stream over (RFC 9110 7.8). Bytes behind the request are the new handler's.
+    private func upgrade(_ response: Response, _ upgrade: Upgrade) {
+        guard canUpgrade(to: upgrade.name), let framing = exchange?.framing else {
+            return sendAlone(HTTPError(.badRequest, "switching to \(upgrade.name) was not asked for"))
+        }
+        var switching = response
+        switching.status = .switchingProtocols
+        switching.headers[.connection] = "Upgrade"
+        switching.headers[.upgrade] = upgrade.name
+        guard encodeHead(switching, .unstated, framing) != nil else { return sendEncodingFailure() }
+        sendHead()
+        exchange = nil
+        state.finish()
+        stopTimer()
+        server.remove(self)
+        let handler = upgrade.start(stream)
+        successor = handler
+        stream.handler = handler
+        passOnHeld()
+    }
+
+    private func canUpgrade(to name: String) -> Bool {
+        guard let exchange, state.hasWholeRequest, state.mayHandOver, exchange.framing.version == .http11,
+            let asked = exchange.request.upgrade
+        else { return false }
+        let protocols = asked.lowercased().split(separator: ",")
+        return protocols.contains { $0.trimmingBlanks == name.lowercased() }
+    }
+}
+
+extension Substring {
+    /// The text without the blanks at both its ends.
+    var trimmingBlanks: Substring {
+        var text = self
+        while text.first == " " || text.first == "\t" { text = text.dropFirst() }
+        while text.last == " " || text.last == "\t" { text = text.dropLast() }
+        return text
+    }
+}

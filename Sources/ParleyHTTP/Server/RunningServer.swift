@@ -1,0 +1,117 @@
+import Logging
+public import ParleyTransport
+import Synchronization
+
+/// A server that listens: what ``Application/start(host:port:)`` returns.
+public final class RunningServer: Sendable {
+    /// The address that is listened on.
+    public var address: SocketAddress { listener.localAddress }
+    /// The port that is listened on, which the system chose when 0 was asked for.
+    public var port: Int { Int(listener.localAddress.port) }
+
+    private let group: EventLoopGroup
+    private let listener: TCPListener
+    private let loops: [HTTPServerLoop]
+    private let hooks: ShutdownHooks
+    private let logger: Logger
+
+    private init(
+        group: EventLoopGroup, listener: TCPListener, loops: [HTTPServerLoop], hooks: ShutdownHooks,
+        logger: Logger
+    ) {
+        self.group = group
+        self.listener = listener
+        self.loops = loops
+        self.hooks = hooks
+        self.logger = logger
+    }
+
+    static func start(_ application: Application, host: String, port: UInt16) async throws -> RunningServer {
+        let configuration = application.configuration
+        let responder = Responder(scope: application.scope, logger: application.logger)
+        let group = try EventLoopGroup(count: configuration.loopCount, logger: application.logger)
+        let loops = group.loops.map {
+            HTTPServerLoop(loop: $0, configuration: configuration, responder: responder)
+        }
+        var options = TCPListenerOptions()
+        options.limits = configuration.streamLimits
+        options.maxConnections = configuration.maximumConnections
+        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
+        do {
+            let listener = try await TCPListener.bind(host: host, port: port, options: options, group: group) {
+                stream in
+                // Every stream lives on a loop of the group.
+                let server = byLoop[ObjectIdentifier(stream.loop)] ?? loops[0]
+                return server.accept(stream)
+            }
+            return RunningServer(
+                group: group, listener: listener, loops: loops, hooks: application.scope.hooks,
+                logger: application.logger)
+        } catch {
+            await group.shutdown()
+            throw error
+        }
+    }
+
+    /// The event loops.
+    public var eventLoops: EventLoopGroup { group }
+
+    /// Connections that are open, those that were upgraded included.
+    public var connectionCount: Int { listener.connectionCount }
+}
+
+// MARK: - Shutting down
+
+extension RunningServer {
+    /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, and requests in flight are answered
+    /// with `Connection: close`. What isn't done by the deadline is cut off. Returns when everything is gone.
+    /// Calling it again is harmless.
+    public func shutdown(deadline: Duration = .seconds(30)) async {
+        let end = ContinuousClock.now.advanced(by: deadline)
+        await listener.close()
+        await runHooks(until: end)
+        for server in loops { server.loop.execute { server.shutDown() } }
+        while await connectionsOfRequests() > 0, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        await group.shutdown()
+    }
+
+    private func runHooks(until end: ContinuousClock.Instant) async {
+        let hooks = hooks.take()
+        guard !hooks.isEmpty else { return }
+        // A hook that hangs must not hang the shutdown: a task group would wait for it.
+        await withCheckedContinuation { continuation in
+            let once = Once(continuation)
+            Task {
+                for hook in hooks { await hook() }
+                once.resume()
+            }
+            Task {
+                try? await Task.sleep(until: end, clock: .continuous)
+                once.resume()
+            }
+        }
+    }
+
+    private func connectionsOfRequests() async -> Int {
+        var count = 0
+        for server in loops { count += (try? await server.loop.run { server.connectionCount }) ?? 0 }
+        return count
+    }
+}
+
+/// Resumes a continuation at the first call.
+private final class Once: Sendable {
+    private let continuation: Mutex<CheckedContinuation<Void, Never>?>
+
+    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Mutex(continuation) }
+
+    func resume() {
+        let taken = continuation.withLock { continuation in
+            defer { continuation = nil }
+            return continuation
+        }
+        taken?.resume()
+    }
+}

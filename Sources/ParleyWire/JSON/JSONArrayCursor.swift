@@ -1,0 +1,133 @@
+/// Reads the elements of a JSON array one after another, each as the type that its reader asks for: the event name
+/// and arguments of a Socket.IO packet.
+///
+/// The array is validated as a whole when the cursor is made, so that a bad packet is refused before anything of it
+/// is used. The cursor is a value without the bytes: give every call the span that it was made with. With other bytes
+/// it throws or gives other values, but stays safe.
+public struct JSONArrayCursor: Sendable {
+    private var scanner: JSONScanner
+    private let attachments: [[UInt8]]?
+
+    /// The position of the next element; the first one has 0.
+    public private(set) var position = 0
+
+    /// True when there is no further element.
+    public private(set) var isAtEnd: Bool
+
+    /// Validates a text that is one array.
+    /// - Parameters:
+    ///   - bytes: the span that holds the text.
+    ///   - offset: where the text begins; it ends with the span.
+    ///   - attachments: the packet's attachments; nil for a packet that is not binary. See ``JSON``.
+    ///   - maximumDepth: how many arrays and objects may be open at once; at most 512.
+    /// - Throws: ``JSONError``.
+    public init(
+        validating bytes: Span<UInt8>, at offset: Int = 0, attachments: [[UInt8]]? = nil,
+        maximumDepth: Int = JSONScanner.defaultMaximumDepth
+    ) throws(JSONError) {
+        scanner = JSONScanner(at: offset, maximumDepth: maximumDepth)
+        self.attachments = attachments
+        guard let first = scanner.peek(bytes) else { throw JSONError(.unexpectedEnd, at: scanner.offset) }
+        guard first == UInt8(ascii: "[") else { throw JSONError(.notAnArray, at: scanner.offset) }
+        var whole = scanner
+        if let attachments, !attachments.isEmpty {
+            try JSONArrayCursor.checkPlaceholders(bytes, &whole, attachments)
+        } else {
+            try whole.skipValue(bytes)
+        }
+        try whole.expectEnd(bytes)
+        scanner.offset += 1
+        isAtEnd = scanner.peek(bytes) == UInt8(ascii: "]")
+    }
+
+    private static func checkPlaceholders(
+        _ bytes: Span<UInt8>, _ scanner: inout JSONScanner, _ attachments: [[UInt8]]
+    ) throws(JSONError) {
+        do {
+            try JSONDecodingSession.with(bytes, &scanner, attachments: attachments) { session in
+                try session.checkPlaceholders()
+            }
+        } catch let error as JSONError {
+            throw error
+        } catch {
+            throw JSONError(.invalidPlaceholder, at: scanner.offset)
+        }
+    }
+
+    /// Where the next element begins, or the closing bracket at the end: what the cursor has not read yet.
+    public var offset: Int { scanner.offset }
+
+    /// Decodes the next element.
+    ///
+    /// At the end of the array an `Optional` reads as nil, and any other type throws.
+    /// - Parameters:
+    ///   - type: any type.
+    ///   - bytes: the span that the cursor was made with.
+    /// - Throws: `DecodingError` whose coding path begins with the element's position. The cursor stays where it is.
+    @inlinable
+    public mutating func next<Value: Decodable>(
+        _ type: Value.Type, in bytes: Span<UInt8>
+    ) throws -> Value {
+        if Value.self == String.self { return unsafeBitCast(try nextString(in: bytes), to: Value.self) }
+        return try nextValue(type, in: bytes)
+    }
+
+    /// Moves behind the next element, which must be a string, without making a `String` of it.
+    /// - Returns: where the string's contents are in the span, or nil when the next element is no string.
+    public mutating func nextStringRange(in bytes: Span<UInt8>) -> JSONStringRange? {
+        var ahead = scanner
+        guard !isAtEnd, ahead.peek(bytes) == UInt8(ascii: "\""), let string = try? ahead.scanString(bytes),
+            (try? advance(to: ahead, in: bytes)) != nil
+        else { return nil }
+        return string
+    }
+
+    @usableFromInline
+    mutating func nextString(in bytes: Span<UInt8>) throws -> String {
+        if let range = nextStringRange(in: bytes) { return range.string(in: bytes) }
+        return try nextValue(String.self, in: bytes)
+    }
+
+    @usableFromInline
+    mutating func nextValue<Value: Decodable>(_ type: Value.Type, in bytes: Span<UInt8>) throws -> Value {
+        guard !isAtEnd else { return try missing(type) }
+        var ahead = scanner
+        let value = try JSONDecodingSession.with(
+            bytes, &ahead, attachments: attachments, position: position
+        ) { try $0.decode(type, 0) }
+        try advance(to: ahead, in: bytes)
+        return value
+    }
+
+    /// Moves behind an element and the comma or bracket that follows it.
+    private mutating func advance(to ahead: JSONScanner, in bytes: Span<UInt8>) throws(JSONError) {
+        var ahead = ahead
+        if try ahead.scanSeparator(bytes, end: UInt8(ascii: "]")) {
+            ahead.skipWhitespace(bytes)
+        } else {
+            isAtEnd = true
+            ahead.offset -= 1
+        }
+        scanner = ahead
+        position += 1
+    }
+
+    /// A missing argument: nil where the type has it.
+    private func missing<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if let optional = Value.self as? any JSONOptional.Type, let none = optional.missing as? Value {
+            return none
+        }
+        let path = [JSONCodingKey(intValue: position)]
+        throw DecodingError.valueNotFound(
+            type, DecodingError.Context(codingPath: path, debugDescription: "the argument is missing"))
+    }
+}
+
+/// Tells `Optional` from other types.
+private protocol JSONOptional {
+    static var missing: Self { get }
+}
+
+extension Optional: JSONOptional {
+    fileprivate static var missing: Self { nil }
+}

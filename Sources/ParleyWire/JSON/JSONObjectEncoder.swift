@@ -1,0 +1,78 @@
+/// The keyed container of an object that is being written.
+struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
+    let session: JSONEncodingSession
+    let handle: JSONHandle
+
+    var codingPath: [any CodingKey] { session.codingPath(of: handle) }
+
+    func encodeNil(forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in JSONWriter.writeNull(to: &session.bytes) }
+    }
+    func encode(_ value: Bool, forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in
+            JSONWriter.write(value, to: &session.bytes)
+        }
+    }
+    func encode(_ value: String, forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in
+            JSONWriter.write(value, to: &session.bytes)
+        }
+    }
+    func encode(_ value: Double, forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in
+            try JSONWriter.write(value, to: &session.bytes)
+        }
+    }
+    func encode(_ value: Float, forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in
+            try JSONWriter.write(value, to: &session.bytes)
+        }
+    }
+    func encode(_ value: Int, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int8, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int16, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int32, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int64, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int128, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt8, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt16, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt32, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt64, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt128, forKey key: Key) throws { try integer(value, key) }
+
+    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+        try session.member(handle, key.stringValue) { session, location in
+            try session.encode(value, at: location)
+        }
+    }
+
+    private func integer<Integer: FixedWidthInteger>(_ value: Integer, _ key: Key) throws {
+        try session.member(handle, key.stringValue) { session, _ in
+            JSONWriter.write(integer: value, to: &session.bytes)
+        }
+    }
+
+    func nestedContainer<NestedKey: CodingKey>(
+        keyedBy keyType: NestedKey.Type, forKey key: Key
+    ) -> KeyedEncodingContainer<NestedKey> {
+        let inner = inner(.object, key.stringValue)
+        return KeyedEncodingContainer(JSONObjectEncoder<NestedKey>(session: session, handle: inner))
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
+        JSONArrayEncoder(session: session, handle: inner(.array, key.stringValue))
+    }
+
+    func superEncoder() -> any Encoder {
+        JSONValueEncoder(session: session, handle: inner(.pending, JSONCodingKey.super.stringValue))
+    }
+
+    func superEncoder(forKey key: Key) -> any Encoder {
+        JSONValueEncoder(session: session, handle: inner(.pending, key.stringValue))
+    }
+
+    private func inner(_ kind: JSONFrame.Kind, _ key: String) -> JSONHandle {
+        session.inner(kind) { session, body in try session.member(handle, key, body) }
+    }
+}
