@@ -67,7 +67,8 @@ enum RangeSelection: Sendable, Equatable {
     /// Selects from a content of `size` bytes. Several ranges are answered with the whole content, which RFC 9110
     /// 14.2 allows at any time.
     init(field: String?, size: UInt64) {
-        guard let field, let ranges = ByteRange.parse(field), let range = ranges.first, ranges.count == 1 else {
+        guard let field, let ranges = ByteRange.parse(field), let range = ranges.first, ranges.count == 1
+        else {
             self = .whole
             return
         }

@@ -30,10 +30,23 @@ struct FileContent: Sendable {
             var offset = range.lowerBound
             while offset < range.upperBound {
                 let (start, count) = (offset, min(Self.pieceSize, range.upperBound - offset))
-                let piece = try await loop.offload { try descriptor.read(Int(count), from: start) }
+                let piece = try await loop.finish { try descriptor.read(Int(count), from: start) }
                 try await writer.write(piece)
                 offset += count
             }
+        }
+    }
+}
+
+extension EventLoop {
+    /// Runs blocking work on the thread pool, also for a task that was cancelled: a client that has closed its sending
+    /// side only is still to get its file, and one that is gone makes the next write fail.
+    func finish<Success: Sendable>(_ work: @escaping @Sendable () throws -> Success) async throws -> Success {
+        do {
+            return try await offload(work)
+        } catch is CancellationError {
+            // The work was not begun. A task of its own is not cancelled.
+            return try await Task(executorPreference: self) { try await self.offload(work) }.value
         }
     }
 }

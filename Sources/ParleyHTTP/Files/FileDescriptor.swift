@@ -50,10 +50,8 @@ final class FileDescriptor: Sendable {
     /// The target of a symbolic link in this directory; nil when the name is something else, or the target is longer
     /// than any path may be.
     func linkTarget(_ name: String) -> String? {
-        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let length = bytes.withUnsafeMutableBytes { buffer in
-            readlinkat(number, name, buffer.baseAddress, buffer.count)
-        }
+        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlinkat(number, name, &bytes, bytes.count)
         guard length > 0, length < bytes.count else { return nil }
         return String(validating: bytes[..<length], as: UTF8.self)
     }
@@ -65,12 +63,13 @@ final class FileDescriptor: Sendable {
         return FileStatus(status)
     }
 
-    /// Reads exactly that many bytes from an offset. Throws ``FileError/shrunk`` when the file ends before.
+    /// Reads exactly that many bytes from an offset, both within what ``status()`` said. Throws ``FileError/shrunk`` when the file ends before.
     func read(_ count: Int, from offset: UInt64) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count {
-                let remaining = UnsafeMutableRawBufferPointer(rebasing: .init(buffer)[initialized...])
-                let length = pread(number, remaining.baseAddress, remaining.count, off_t(offset) + off_t(initialized))
+                let remaining = UnsafeMutableBufferPointer(rebasing: buffer[initialized...])
+                let position = off_t(offset) + off_t(initialized)
+                let length = pread(number, remaining.baseAddress, remaining.count, position)
                 if length > 0 {
                     initialized += length
                 } else if length == 0 {

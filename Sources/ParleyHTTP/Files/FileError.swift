@@ -24,7 +24,8 @@ enum FileError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .notFound: "no such file"
         case .shrunk: "the file became shorter while it was read"
-        case .noRoot(let path, let code): "can't open the directory \(path): \(String(cString: strerror(code)))"
+        case .noRoot(let path, let code):
+            "can't open the directory \(path): \(String(cString: strerror(code)))"
         case .system(let code, let call): "\(call): \(String(cString: strerror(code)))"
         }
     }

@@ -23,7 +23,7 @@ struct FileResponder: Sendable {
     func respond(to request: Request) async throws -> Response {
         let query = try FileQuery(request, mountDepth: mountDepth, dotfiles: options.dotfiles)
         let loop = request.loop
-        return try await loop.offload { try response(to: query, loop: loop) }
+        return try await loop.finish { try response(to: query, loop: loop) }
     }
 
     /// The response. May block.

@@ -48,7 +48,9 @@ extension FileStatus {
     ///   (RFC 9110 8.8.2.1).
     func validators(now: Int64) -> Validators {
         var hash: UInt64 = 0
-        for word in [size, UInt64(bitPattern: modified.seconds), UInt64(bitPattern: modified.nanoseconds), inode] {
+        for word in [
+            size, UInt64(bitPattern: modified.seconds), UInt64(bitPattern: modified.nanoseconds), inode,
+        ] {
             hash = Self.mix(hash &+ 0x9E37_79B9_7F4A_7C15 ^ word)
         }
         let digits = String(hash, radix: 16)
