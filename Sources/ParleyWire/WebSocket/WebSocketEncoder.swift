@@ -17,30 +17,25 @@ public enum WebSocketEncoder {
         _ opcode: WebSocketOpcode, length: Int, isFinal: Bool = true, isCompressed: Bool = false,
         maskKey: UInt32? = nil, to output: inout [UInt8]
     ) {
-        output.append((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
+        let first = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue
         let maskBit: UInt8 = maskKey == nil ? 0 : 0x80
+        // The header in the order of the wire, appended with one copy.
         if length < 126 {
-            output.append(maskBit | UInt8(truncatingIfNeeded: length))
+            append(UInt16(first) &<< 8 | UInt16(maskBit | UInt8(truncatingIfNeeded: length)), to: &output)
         } else if length < 65536 {
-            output.append(maskBit | 126)
-            appendBigEndian(length, bytes: 2, to: &output)
+            append(
+                UInt32(first) &<< 24 | UInt32(maskBit | 126) &<< 16 | UInt32(truncatingIfNeeded: length),
+                to: &output)
         } else {
-            output.append(maskBit | 127)
-            appendBigEndian(length, bytes: 8, to: &output)
+            append(UInt16(first) &<< 8 | UInt16(maskBit | 127), to: &output)
+            append(UInt64(truncatingIfNeeded: length), to: &output)
         }
-        if let maskKey {
-            for shift: UInt32 in [0, 8, 16, 24] {
-                output.append(UInt8(truncatingIfNeeded: maskKey &>> shift))
-            }
-        }
+        if let maskKey { append(maskKey.byteSwapped, to: &output) }
     }
 
-    private static func appendBigEndian(_ value: Int, bytes: Int, to output: inout [UInt8]) {
-        var shift = (bytes &- 1) &* 8
-        while shift >= 0 {
-            output.append(UInt8(truncatingIfNeeded: value &>> shift))
-            shift &-= 8
-        }
+    @inline(__always)
+    private static func append(_ value: some FixedWidthInteger, to output: inout [UInt8]) {
+        withUnsafeBytes(of: value.bigEndian) { output.append(contentsOf: $0) }
     }
 
     /// Appends a whole frame with a copy of the payload, masked when there is a key.
