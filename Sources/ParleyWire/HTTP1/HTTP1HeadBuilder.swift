@@ -23,7 +23,7 @@ struct HTTP1HeadBuilder: Sendable {
     /// The longest line that may come next.
     func lineBytes(_ limits: HTTPLimits) -> Int {
         // The method, two spaces and the version take the 64 bytes.
-        hasRequestLine ? budget.lineBytes : limits.targetBytes &+ 64
+        hasRequestLine ? budget.lineBytes : min(limits.targetBytes, HTTP1SectionBudget.maximum) &+ 64
     }
 
     /// The error for a line that is longer.
