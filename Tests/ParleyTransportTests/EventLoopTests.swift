@@ -85,7 +85,8 @@ import Testing
         try await withLoops { group in
             let loop = group.next()
             let task = Task(executorPreference: loop) { while !Task.isCancelled { await Task.yield() } }
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Void, any Error>) in
                 loop.execute { loop.schedule(after: .milliseconds(10)) { continuation.resume() } }
             }
             task.cancel()

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct SocketAddressTests {
     @Test(arguments: [
-        ("127.0.0.1", 80, "127.0.0.1:80"), ("0.0.0.0", 0, "0.0.0.0:0"), ("255.1.2.3", 65535, "255.1.2.3:65535"),
+        ("127.0.0.1", 80, "127.0.0.1:80"), ("0.0.0.0", 0, "0.0.0.0:0"),
+        ("255.1.2.3", 65535, "255.1.2.3:65535"),
         ("::1", 80, "[::1]:80"), ("2001:db8::a:0", 443, "[2001:db8::a:0]:443"), ("::", 1, "[::]:1"),
     ]) func `is written as in a URL`(host: String, port: Int, text: String) throws {
         let address = try #require(SocketAddress(host: host, port: UInt16(port)))

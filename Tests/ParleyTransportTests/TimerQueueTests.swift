@@ -39,7 +39,9 @@ import Testing
 
     private final class Log { var entries: [Int] = [] }
 
-    @Test func `timers fire by deadline, and in the order of scheduling where deadlines are the same`() async throws {
+    @Test func `timers fire by deadline, and in the order of scheduling where deadlines are the same`()
+        async throws
+    {
         let order = try await onLoop { loop, continuation in
             let log = Log()
             for (index, delay) in [30, 10, 20, 10, 0, 30].enumerated() {
@@ -81,7 +83,9 @@ import Testing
         #expect(order == [2, 3, 1])
     }
 
-    @Test func `a timer that restarts itself at once does not keep the loop from its other work`() async throws {
+    @Test func `a timer that restarts itself at once does not keep the loop from its other work`()
+        async throws
+    {
         let rounds = try await onLoop { loop, continuation in
             let log = Log()
             final class Box { var timer: LoopTimer? }
@@ -99,7 +103,9 @@ import Testing
         #expect(rounds > 1)
     }
 
-    @Test func `100,000 timers are scheduled, half of them cancelled, and the others fire in order`() async throws {
+    @Test func `100,000 timers are scheduled, half of them cancelled, and the others fire in order`()
+        async throws
+    {
         let (fired, isSorted, elapsed) = try await onLoop { loop, continuation in
             let log = Log()
             let start = ContinuousClock.now
