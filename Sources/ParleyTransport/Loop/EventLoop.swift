@@ -39,6 +39,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var timers = TimerQueue()
     /// When libuv's timer is set to fire; nil when it is not.
     @exclusivity(unchecked) var armedDeadline: UInt64?
+    @exclusivity(unchecked) var isFiringTimers = false
     /// Counts turns: what is cached for a turn compares itself with this.
     @exclusivity(unchecked) var turn: UInt64 = 0
     @exclusivity(unchecked) var isIdling = false
@@ -163,17 +164,20 @@ extension EventLoop {
 
     func fireTimers() {
         armedDeadline = nil
+        isFiringTimers = true
         let now = uv_now(handles.loop)
         let mark = timers.mark
         while let timer = timers.popDue(at: now, before: mark) { timer.body() }
-        armTimer()
+        isFiringTimers = false
+        // libuv 1.44 fires a timer that its own callback starts for now at once, for ever.
+        armTimer(minimum: 1)
     }
 
-    private func armTimer() {
-        guard let next = timers.nextDeadline else { return }
+    private func armTimer(minimum: UInt64 = 0) {
+        guard !isFiringTimers, let next = timers.nextDeadline else { return }
         if let armedDeadline, armedDeadline <= next { return }
         let now = uv_now(handles.loop)
         armedDeadline = next
-        handles.startTimer(after: next > now ? next - now : 0)
+        handles.startTimer(after: max(minimum, next > now ? next - now : 0))
     }
 }

@@ -80,6 +80,7 @@ func eventually(_ limit: Duration = .seconds(20), _ condition: () async throws -
 }
 
 /// Runs a body with loops that are stopped afterwards.
+@discardableResult
 func withLoops<Result>(
     _ count: Int = 1, _ body: (EventLoopGroup) async throws -> Result
 ) async throws -> Result {

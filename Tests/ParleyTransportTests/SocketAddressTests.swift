@@ -1,0 +1,45 @@
+import Testing
+
+@testable import ParleyTransport
+
+@Suite struct SocketAddressTests {
+    @Test(arguments: [
+        ("127.0.0.1", 80, "127.0.0.1:80"), ("0.0.0.0", 0, "0.0.0.0:0"),
+        ("255.1.2.3", 65535, "255.1.2.3:65535"),
+        ("::1", 80, "[::1]:80"), ("2001:db8::a:0", 443, "[2001:db8::a:0]:443"), ("::", 1, "[::]:1"),
+    ]) func `is written as in a URL`(host: String, port: Int, text: String) throws {
+        let address = try #require(SocketAddress(host: host, port: UInt16(port)))
+        #expect(address.description == text)
+        #expect(address.host == host)
+        #expect(Int(address.port) == port)
+    }
+
+    @Test(arguments: ["", "localhost", "1.2.3", "256.0.0.1", "1.2.3.4.5", "[::1]", ":::", "1.2.3.4 "])
+    func `takes numeric addresses only`(host: String) {
+        #expect(SocketAddress(host: host, port: 1) == nil)
+    }
+
+    @Test func `survives the way into a system structure and back`() throws {
+        for host in ["10.1.2.3", "fe80::1:2:3"] {
+            let address = try #require(SocketAddress(host: host, port: 8080))
+            #expect(address.withSocketAddress { pointer, _ in SocketAddress(pointer) } == address)
+        }
+    }
+
+    @Test func `an IPv4 address mapped into IPv6 is unmapped`() throws {
+        let mapped = try #require(SocketAddress(host: "::ffff:192.0.2.1", port: 7))
+        #expect(mapped.unmapped == SocketAddress(host: "192.0.2.1", port: 7))
+        let other = try #require(SocketAddress(host: "2001:db8::1", port: 7))
+        #expect(other.unmapped == other)
+    }
+
+    @Test func `knows the loopback addresses`() {
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            #expect(SocketAddress(host: host, port: 1)?.isLoopback == true)
+        }
+        for host in ["128.0.0.1", "::2", "0.0.0.0"] {
+            #expect(SocketAddress(host: host, port: 1)?.isLoopback == false)
+        }
+        #expect(SocketAddress(unixPath: "/run/app.sock").description == "unix:/run/app.sock")
+    }
+}
