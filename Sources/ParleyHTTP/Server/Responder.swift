@@ -63,7 +63,9 @@ final class Responder: Sendable {
 
     /// The response of an endpoint that needs no task; nil when it has middleware or an asynchronous handler.
     func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
-        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else { return nil }
+        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else {
+            return nil
+        }
         do {
             return try handler(request)
         } catch {
