@@ -178,12 +178,17 @@ extension HTTP1Connection {
     }
 
     private func receiveContent(_ bytes: Span<UInt8>) {
-        watch.receivedContent(bytes.count, at: server.loop.now)
         if state.isDiscarding {
             if !state.discard(bytes.count, limit: server.configuration.drainLimit) { close() }
             return
         }
-        exchange?.expectsContinue = false
+        if exchange?.expectsContinue == true {
+            // The client didn't wait.
+            exchange?.expectsContinue = false
+            watch.expectContent(at: server.loop.now)
+            armTimer()
+        }
+        watch.receivedContent(bytes.count, at: server.loop.now)
         if exchange?.request.body.append(bytes) == true {
             isContentPaused = true
             watch.pauseContent(at: server.loop.now)

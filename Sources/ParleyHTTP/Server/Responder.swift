@@ -77,7 +77,8 @@ final class Responder: Sendable {
     /// logged, and the client is told of an internal error only.
     func response(to error: any Error, of request: Request) -> Response {
         if let error = error as? HTTPError { return error.response }
-        if !(error is CancellationError) {
+        // A handler that was stopped because its client is gone has not failed.
+        if !(error is CancellationError || error is RequestBodyError) {
             logger.error(
                 "handler failed",
                 metadata: [
