@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
         .systemLibrary(
@@ -31,6 +32,7 @@ let package = Package(
         .target(
             name: "ParleyWire",
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types"), "COpenSSL"],
+            exclude: ["EngineIO/README.md", "SocketIO/README.md"],
             swiftSettings: settings),
         .target(
             name: "ParleyTransport",
@@ -55,11 +57,16 @@ let package = Package(
         .target(
             name: "Parley", dependencies: ["ParleyHTTP", "ParleyRealtime"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "Chat",
+            dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Samples/Chat", exclude: ["Public"], swiftSettings: settings),
         .testTarget(name: "ParleyWireTests", dependencies: ["ParleyWire"], swiftSettings: settings),
         .testTarget(
             name: "ParleyTransportTests", dependencies: ["ParleyTransport"], swiftSettings: settings),
         .testTarget(name: "ParleyHTTPTests", dependencies: ["ParleyHTTP"], swiftSettings: settings),
         .testTarget(
-            name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime"], swiftSettings: settings),
+            name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime", "ParleyHTTP", "ParleyTransport"],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,40 @@
+import Synchronization
+
+/// The adapter of a single server: rooms in memory.
+public final class InMemoryAdapter: Adapter {
+    private let registry = Mutex(RoomRegistry())
+
+    /// An adapter for one namespace.
+    public init() {}
+
+    /// A socket joins the namespace.
+    public func add(_ socket: Socket) { registry.withLock { $0.add(socket) } }
+
+    /// A socket leaves the namespace and all its rooms.
+    public func remove(_ socket: Socket) { registry.withLock { $0.remove(socket) } }
+
+    /// A socket joins rooms: O(1) each.
+    public func join(_ socket: Socket, _ rooms: [String]) { registry.withLock { $0.join(socket, rooms) } }
+
+    /// A socket leaves rooms: O(1) each.
+    public func leave(_ socket: Socket, _ rooms: [String]) { registry.withLock { $0.leave(socket, rooms) } }
+
+    /// The rooms of a socket.
+    public func rooms(of socket: Socket) -> Set<String> { registry.withLock { $0.rooms(of: socket) } }
+
+    /// The ids of the sockets in each room: O(rooms and members).
+    public func rooms() -> [String: [String]] { registry.withLock { $0.allRooms() } }
+
+    /// The sockets in the target.
+    public func sockets(in target: BroadcastTarget) -> [Socket] { registry.withLock { $0.sockets(in: target) } }
+
+    /// Delivers to the target's sockets: outside the lock, in no order.
+    public func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget) {
+        let (sockets, isExact) = registry.withLock { $0.candidates(target) }
+        if isExact {
+            for socket in sockets where socket.id != target.sender { message.deliver(to: socket) }
+        } else {
+            for socket in self.sockets(in: target) { message.deliver(to: socket) }
+        }
+    }
+}

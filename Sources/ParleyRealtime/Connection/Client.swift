@@ -1,0 +1,178 @@
+import ParleyHTTP
+import ParleyTransport
+import ParleyWire
+import Synchronization
+
+/// The Socket.IO connection on an Engine.IO session: takes packets apart, and knows the client's socket in each namespace.
+final class Client: EngineSessionDelegate {
+    let session: EngineSession
+    private let realtime: RealtimeCore
+    private let request: Request
+    private let state = Mutex(ClientState())
+    private let decoder: SocketIODecoder
+
+    init(session: EngineSession, request: Request, realtime: RealtimeCore) {
+        self.session = session
+        self.request = request
+        self.realtime = realtime
+        decoder = SocketIODecoder(limits: realtime.options.limits)
+        let loop = session.loop
+        let timeout = realtime.options.engine.connectTimeout
+        loop.execute { [weak self] in
+            _ = loop.schedule(after: timeout) { self?.expectNamespace() }
+        }
+    }
+
+    /// A session that joined no namespace in time is of no use.
+    private func expectNamespace() {
+        guard state.withLock({ $0.hasNoNamespace }) else { return }
+        session.close(.forcedServerClose, gracefully: true)
+    }
+
+    // MARK: Packets in
+
+    func received(text: Span<UInt8>) {
+        do {
+            let head = try decoder.head(of: text)
+            switch head.type {
+            case .event, .ack:
+                let socket = try state.withLock { try $0.recipient(head, text) }
+                try receive(head, text.extracting(head.payload), nil, socket)
+            case .binaryEvent, .binaryAck:
+                try beginBinary(head, text)
+            case .connect: try connect(head, text)
+            case .disconnect: try leave(head, text)
+            case .connectError: throw SocketIOError.malformed("CONNECT_ERROR from a client")
+            }
+        } catch {
+            violate()
+        }
+    }
+
+    func received(binary: [UInt8]) {
+        do {
+            guard let packet = try state.withLock({ try $0.attach(binary) }) else { return }
+            try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
+        } catch {
+            violate()
+        }
+    }
+
+    private func receive(
+        _ head: SocketIOPacketHead, _ json: Span<UInt8>, _ attachments: [[UInt8]]?, _ socket: Socket
+    ) throws {
+        switch head.type {
+        case .ack, .binaryAck:
+            guard let id = head.id else { return }
+            try socket.receive(acknowledgement: id, json, attachments: attachments)
+        default:
+            socket.receive(json, attachments: attachments, id: head.id)
+        }
+    }
+
+    private func beginBinary(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
+        let socket = try state.withLock { try $0.recipient(head, text) }
+        guard head.attachments > 0 else {
+            return try receive(head, text.extracting(head.payload), nil, socket)
+        }
+        let assembly = BinaryAssembly(head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
+        if state.withLock({ $0.begin(assembly) }) { watchAssembly(after: realtime.options.assemblyTimeout) }
+    }
+
+    /// One timer watches for packets whose attachments never come, however many packets there are.
+    private func watchAssembly(after delay: Duration) {
+        let loop = session.loop
+        loop.execute { [weak self] in
+            _ = loop.schedule(after: delay) { self?.checkAssembly() }
+        }
+    }
+
+    private func checkAssembly() {
+        switch state.withLock({ $0.checkAssembly(now: .now, timeout: realtime.options.assemblyTimeout) }) {
+        case .idle: break
+        case .expired: violate()
+        case .wait(let delay): watchAssembly(after: delay)
+        }
+    }
+
+    /// The client broke the protocol.
+    func violate() { session.close(.parseError, gracefully: false) }
+
+    // MARK: Namespaces
+
+    private func connect(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
+        let name = ClientState.name(head, text)
+        var auth = JSONValue.null
+        if !head.payload.isEmpty {
+            auth = try JSON.decode(JSONValue.self, from: text.extracting(head.payload))
+            guard case .object = auth else { throw SocketIOError.malformed("auth is no object") }
+        }
+        guard let namespace = realtime.find(name) else {
+            return send(.refused(ConnectError("Invalid namespace"), namespace: name))
+        }
+        let limit = realtime.options.maxNamespacesPerClient
+        guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
+        let handshake = Handshake(request: request, auth: auth)
+        let middleware = namespace.middleware
+        guard !middleware.isEmpty else { return admit(handshake, to: namespace) }
+        let task = session.loop.start { [self] in
+            do {
+                for step in middleware { try await step(handshake) }
+                if !Task.isCancelled { admit(handshake, to: namespace) }
+            } catch {
+                refuse(error, by: namespace)
+            }
+        }
+        if !state.withLock({ $0.keep(task, for: name) }) { task.cancel() }
+    }
+
+    private func admit(_ handshake: Handshake, to namespace: Namespace) {
+        let socket = Socket(id: Identifier.make(), namespace: namespace, client: self, handshake: handshake)
+        guard state.withLock({ $0.admit(socket) }) else { return }
+        socket.open()
+    }
+
+    private func refuse(_ error: any Error, by namespace: Namespace) {
+        guard state.withLock({ $0.release(namespace.name) }) else { return }
+        let refusal = error as? ConnectError ?? ConnectError(hiding: error)
+        if !(error is ConnectError) { realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"]) }
+        send(.refused(refusal, namespace: namespace.name))
+    }
+
+    private func leave(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
+        let socket = try state.withLock { state in
+            let socket = try state.recipient(head, text)
+            state.remove(socket)
+            return socket
+        }
+        socket.close(.clientNamespaceDisconnect)
+    }
+
+    func remove(_ socket: Socket) { state.withLock { $0.remove(socket) } }
+
+    /// Makes the client leave all its namespaces, then closes the connection.
+    func disconnect() {
+        for socket in state.withLock({ $0.sockets }) { socket.disconnect() }
+        session.close(.forcedServerClose, gracefully: true)
+    }
+
+    // MARK: Packets out, and the end
+
+    func send(_ packet: EncodedPacket) {
+        session.send(packet.frame, attachments: packet.attachments)
+    }
+
+    func pauseInbound() {
+        if state.withLock({ $0.pause() }) { session.pauseInbound() }
+    }
+
+    func resumeInbound() {
+        if state.withLock({ $0.resume() }) { session.resumeInbound() }
+    }
+
+    func closed(_ reason: DisconnectReason) {
+        let (sockets, tasks) = state.withLock { $0.close() }
+        for task in tasks { task.cancel() }
+        for socket in sockets { socket.close(reason) }
+    }
+}

@@ -1,0 +1,135 @@
+import ParleyWire
+
+/// What a client's connection knows: its sockets, the handshakes under way, and the packet whose attachments are awaited.
+struct ClientState {
+    /// The socket of the root namespace, apart: most clients have no other.
+    private var root: Socket?
+    private var others: [String: Socket] = [:]
+    private var handshakes: [String: Task<Void, Never>?] = [:]
+    private var assembly: BinaryAssembly?
+    private var isWatched = false
+    private var isClosed = false
+    private var paused = 0
+
+    var sockets: [Socket] {
+        (root.map { [$0] } ?? []) + others.values
+    }
+
+    var hasNoNamespace: Bool { root == nil && others.isEmpty && !isClosed }
+
+    /// The name of a packet's namespace.
+    static func name(_ head: SocketIOPacketHead, _ text: Span<UInt8>) -> String {
+        guard let range = head.namespace else { return "/" }
+        return text.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The socket that a packet is for. No packet may come between a binary packet and its attachments.
+    func recipient(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws(SocketIOError) -> Socket {
+        guard assembly == nil else { throw .malformed("text packet while attachments are awaited") }
+        let socket = head.namespace == nil ? root : others[Self.name(head, text)]
+        guard let socket else { throw .malformed("packet for a namespace that the client is not in") }
+        return socket
+    }
+
+    // MARK: Attachments
+
+    /// Returns true when nobody watches yet for attachments that never come.
+    mutating func begin(_ assembly: BinaryAssembly) -> Bool {
+        self.assembly = assembly
+        defer { isWatched = true }
+        return !isWatched
+    }
+
+    /// Adds an attachment; returns the packet when it is complete.
+    mutating func attach(_ binary: [UInt8]) throws(SocketIOError) -> BinaryAssembly? {
+        guard assembly != nil else { throw .malformed("binary message without a packet") }
+        assembly?.attachments.append(binary)
+        guard let complete = assembly, complete.attachments.count == complete.head.attachments else { return nil }
+        assembly = nil
+        return complete
+    }
+
+    enum AssemblyCheck { case idle, expired, wait(Duration) }
+
+    mutating func checkAssembly(now: ContinuousClock.Instant, timeout: Duration) -> AssemblyCheck {
+        guard let assembly, !isClosed else {
+            isWatched = false
+            return .idle
+        }
+        let age = assembly.begin.duration(to: now)
+        return age >= timeout ? .expired : .wait(timeout - age)
+    }
+
+    // MARK: Namespaces
+
+    /// Reserves the namespace for a handshake. False: the client is gone.
+    mutating func reserve(_ name: String, limit: Int) throws(SocketIOError) -> Bool {
+        guard !isClosed else { return false }
+        guard assembly == nil else { throw .malformed("text packet while attachments are awaited") }
+        guard handshakes[name] == nil, name == "/" ? root == nil : others[name] == nil else {
+            throw .malformed("CONNECT to a namespace twice")
+        }
+        guard others.count + handshakes.count < limit else { throw .limit("more than \(limit) namespaces a client") }
+        handshakes[name] = .some(nil)
+        return true
+    }
+
+    /// Keeps the handshake's task, to cancel it when the client goes. False: the client is gone already.
+    mutating func keep(_ task: Task<Void, Never>, for name: String) -> Bool {
+        guard !isClosed else { return false }
+        if handshakes[name] != nil { handshakes[name] = .some(task) }
+        return true
+    }
+
+    mutating func admit(_ socket: Socket) -> Bool {
+        guard release(socket.namespace.name) else { return false }
+        if socket.namespace.name == "/" {
+            root = socket
+        } else {
+            others[socket.namespace.name] = socket
+        }
+        return true
+    }
+
+    /// Ends the handshake. False: the client is gone.
+    mutating func release(_ name: String) -> Bool {
+        handshakes.removeValue(forKey: name) != nil && !isClosed
+    }
+
+    mutating func remove(_ socket: Socket) {
+        if root === socket { root = nil }
+        if others[socket.namespace.name] === socket { others[socket.namespace.name] = nil }
+    }
+
+    // MARK: Backpressure: the client is read from while none of its sockets is full.
+
+    mutating func pause() -> Bool {
+        paused += 1
+        return paused == 1
+    }
+
+    mutating func resume() -> Bool {
+        paused -= 1
+        return paused == 0
+    }
+
+    mutating func close() -> ([Socket], [Task<Void, Never>]) {
+        isClosed = true
+        defer {
+            root = nil
+            others = [:]
+            handshakes = [:]
+            assembly = nil
+        }
+        return (sockets, handshakes.values.compactMap { $0 })
+    }
+}
+
+/// A binary packet that waits for its attachments.
+struct BinaryAssembly {
+    let head: SocketIOPacketHead
+    let json: [UInt8]
+    let socket: Socket
+    let begin = ContinuousClock.now
+    var attachments: [[UInt8]] = []
+}

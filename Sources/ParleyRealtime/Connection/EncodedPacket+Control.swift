@@ -1,0 +1,39 @@
+import ParleyWire
+
+extension EncodedPacket {
+    /// CONNECT, the answer to a client's (Socket.IO protocol 5, "Connection to a namespace").
+    static func connected(_ socket: Socket) -> EncodedPacket {
+        var writer = PacketWriter(.connect, namespace: socket.namespace.name)
+        writer.bytes.append(contentsOf: #"{"sid":""#.utf8)
+        writer.bytes.append(contentsOf: socket.id.utf8)
+        writer.bytes.append(contentsOf: #""}"#.utf8)
+        return writer.finish()
+    }
+
+    /// DISCONNECT.
+    static func disconnected(_ namespace: Namespace) -> EncodedPacket {
+        PacketWriter(.disconnect, namespace: namespace.name).finish()
+    }
+
+    /// CONNECT_ERROR: `{"message":..., "data":...}`.
+    static func refused(_ error: ConnectError, namespace: String) -> EncodedPacket {
+        var writer = PacketWriter(.connectError, namespace: namespace)
+        let json = (try? error.json()) ?? Array(#"{"message":"error"}"#.utf8)
+        writer.bytes.append(contentsOf: json)
+        return writer.finish()
+    }
+
+    /// The event in the packet, for handlers that look at everything that leaves.
+    func decodedEvent() throws -> (String, [JSONValue])? {
+        let packet = frame.webSocket.span.extracting(droppingFirst: frame.payloadStart + 1)
+        let head = try SocketIODecoder().head(of: packet)
+        guard head.type == .event || head.type == .binaryEvent else { return nil }
+        let binary = attachments.map { Array($0.webSocket[$0.payloadStart...]) }
+        let json = packet.extracting(head.payload)
+        var cursor = try JSONArrayCursor(validating: json, attachments: binary)
+        let event = try cursor.next(String.self, in: json)
+        var arguments: [JSONValue] = []
+        while !cursor.isAtEnd { arguments.append(try cursor.next(JSONValue.self, in: json)) }
+        return (event, arguments)
+    }
+}

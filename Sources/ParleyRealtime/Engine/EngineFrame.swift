@@ -1,0 +1,70 @@
+import ParleyWire
+
+/// An Engine.IO message, encoded once for every transport that may carry it: the bytes are a whole WebSocket frame, and
+/// what lies behind its header is also the packet of a polling payload (text as it is, binary in base64).
+///
+/// A broadcast shares one among all its recipients.
+struct EngineFrame: Sendable {
+    /// The WebSocket frame, unmasked, as a server sends it (RFC 6455 5.2).
+    let webSocket: [UInt8]
+    /// Where the frame's payload starts.
+    let payloadStart: Int
+    let isBinary: Bool
+
+    /// The bytes that a reservation at the front of a text under construction needs: the header of a short frame.
+    static let reservation = 2
+
+    /// Takes a text that was written behind `reservation` unused bytes.
+    init(textBehindReservation bytes: consuming [UInt8]) {
+        self.init(bytes, opcode: 0x81, isBinary: false)
+    }
+
+    /// A binary message.
+    init(binary: [UInt8]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(binary.count + 10)
+        bytes.append(contentsOf: [0, 0])
+        bytes.append(contentsOf: binary)
+        self.init(bytes, opcode: 0x82, isBinary: true)
+    }
+
+    /// A packet of one byte, such as a ping.
+    init(_ type: EngineIOPacketType) {
+        self.init([0, 0, type.rawValue], opcode: 0x81, isBinary: false)
+    }
+
+    private init(_ reserved: consuming [UInt8], opcode: UInt8, isBinary: Bool) {
+        var bytes = reserved
+        let length = bytes.count - Self.reservation
+        bytes[0] = opcode
+        if length <= 125 {
+            bytes[1] = UInt8(truncatingIfNeeded: length)
+            payloadStart = 2
+        } else if length <= 0xFFFF {
+            bytes[1] = 126
+            bytes.insert(contentsOf: [UInt8(length >> 8), UInt8(length & 0xFF)], at: 2)
+            payloadStart = 4
+        } else {
+            bytes[1] = 127
+            let big = UInt64(length).bigEndian
+            withUnsafeBytes(of: big) { bytes.insert(contentsOf: $0, at: 2) }
+            payloadStart = 10
+        }
+        webSocket = bytes
+        self.isBinary = isBinary
+    }
+
+    /// The bytes that the frame holds, for bounding queues.
+    var cost: Int { webSocket.count + 64 }
+
+    /// Appends the packet as a polling payload has it (Engine.IO protocol v4, "Packet encoding").
+    func appendPollingPacket(to output: inout [UInt8]) {
+        let payload = webSocket.span.extracting(droppingFirst: payloadStart)
+        if isBinary {
+            output.append(UInt8(ascii: "b"))
+            Base64.encode(payload, into: &output)
+        } else {
+            output.append(contentsOf: webSocket[payloadStart...])
+        }
+    }
+}

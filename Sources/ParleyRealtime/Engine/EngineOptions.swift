@@ -1,0 +1,40 @@
+public import ParleyHTTP
+
+/// A way to carry Engine.IO packets.
+public enum EngineTransport: String, Sendable, Hashable, CaseIterable {
+    /// HTTP long-polling.
+    case polling
+    /// WebSocket, directly or by upgrade from polling.
+    case webSocket = "websocket"
+}
+
+/// The settings of the Engine.IO layer; the defaults are those of the reference server where LIMITS allow.
+public struct EngineOptions: Sendable {
+    /// The transports that clients may use.
+    public var transports: Set<EngineTransport> = [.polling, .webSocket]
+    /// Whether polling sessions may upgrade to WebSocket.
+    public var allowUpgrades = true
+    /// How often the server pings.
+    public var pingInterval: Duration = .seconds(25)
+    /// How long a pong may take.
+    public var pingTimeout: Duration = .seconds(20)
+    /// How long a started upgrade may take before it is abandoned; the session goes on by polling.
+    public var upgradeTimeout: Duration = .seconds(10)
+    /// How long a session may live without joining a namespace.
+    public var connectTimeout: Duration = .seconds(45)
+    /// The bytes of one message, and of one polling payload.
+    public var maxPayload = 1_000_000
+    /// The packets of one polling payload.
+    public var maxPacketsPerPayload = 1000
+    /// The bytes that may wait for a slow client before its session is closed.
+    public var maxPendingBytes = 4 << 20
+    /// Which origins browsers may come from.
+    public var origins: OriginPolicy = .sameOrigin
+    /// Decides about a client before a session exists; a throw or false is answered with 403, code 4.
+    public var allowRequest: (@Sendable (Request) async throws -> Bool)?
+    /// Makes the id of a new session; it must be unique and unguessable. The default has 120 random bits.
+    public var generateID: (@Sendable (Request) -> String)?
+
+    /// The defaults.
+    public init() {}
+}

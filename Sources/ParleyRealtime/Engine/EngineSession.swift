@@ -1,0 +1,259 @@
+import ParleyHTTP
+import ParleyTransport
+import ParleyWire
+import Synchronization
+
+/// What lives on an Engine.IO session: it gets its messages in order, and its end once.
+protocol EngineSessionDelegate: AnyObject, Sendable {
+    /// A text message; the span is valid during the call only.
+    func received(text: Span<UInt8>)
+    /// A binary message.
+    func received(binary: [UInt8])
+    func closed(_ reason: DisconnectReason)
+}
+
+/// An Engine.IO session: one client, over polling or WebSocket, whichever loops its requests arrive on.
+final class EngineSession: Sendable {
+    let id: String
+    let loop: EventLoop
+    let options: EngineOptions
+    private let state: Mutex<EngineSessionState>
+    private let onRemoval: @Sendable (EngineSession) -> Void
+    /// Touched on `loop` only.
+    nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
+
+    init(
+        id: String, loop: EventLoop, options: EngineOptions, transport: EngineSessionState.Transport,
+        onRemoval: @escaping @Sendable (EngineSession) -> Void
+    ) {
+        self.id = id
+        self.loop = loop
+        self.options = options
+        self.onRemoval = onRemoval
+        state = Mutex(EngineSessionState(transport: transport, now: .now))
+    }
+
+    /// Gives the session its user, and starts the heartbeat.
+    func start(_ delegate: any EngineSessionDelegate) {
+        state.withLock { $0.delegate = delegate }
+        loop.execute {
+            self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { [weak self] in
+                self?.heartbeat()
+            }
+        }
+    }
+
+    // MARK: Sending
+
+    /// True when a message would leave at once.
+    var isWritable: Bool { state.withLock { $0.isWritable } }
+
+    var isOpen: Bool { state.withLock { $0.phase == .open } }
+
+    /// Sends one message. Safe from any thread; returns false when the session is closed.
+    @discardableResult
+    func send(_ frame: EngineFrame) -> Bool {
+        perform(state.withLock { $0.send(frame, limit: options.maxPendingBytes) })
+    }
+
+    /// Sends a packet and its attachments without anything between them.
+    @discardableResult
+    func send(_ frame: EngineFrame, attachments: [EngineFrame]) -> Bool {
+        if attachments.isEmpty { return send(frame) }
+        let limit = options.maxPendingBytes
+        let action = state.withLock { state in
+            var strongest = state.send(frame, limit: limit)
+            for attachment in attachments {
+                switch state.send(attachment, limit: limit) {
+                case .none: break
+                case let action: strongest = action
+                }
+            }
+            return strongest
+        }
+        return perform(action)
+    }
+
+    private func perform(_ action: EngineSessionState.SendAction) -> Bool {
+        switch action {
+        case .none: return true
+        case .refused: return false
+        case .scheduleFlush: loop.execute { self.flushPoll() }
+        case .overflow: close(.transportError, gracefully: false)
+        }
+        return true
+    }
+
+    private func flushPoll() {
+        guard let (poll, frames) = state.withLock({ $0.flush() }) else { return }
+        poll.resume(returning: .packets(frames))
+    }
+
+    // MARK: Receiving
+
+    /// Who gets the messages, until the session closes.
+    var delegate: (any EngineSessionDelegate)? { state.withLock { $0.delegate } }
+
+    /// A WebSocket text frame, or a text packet of a polling payload.
+    func received(_ type: EngineIOPacketType, _ data: Span<UInt8>) {
+        switch type {
+        case .message: delegate?.received(text: data)
+        case .pong:
+            if !state.withLock({ $0.pong(now: .now) }) { close(.transportError, gracefully: false) }
+        case .close: close(.transportClose, gracefully: false)
+        case .noop: break
+        case .ping: close(.transportError, gracefully: false)
+        case .open, .upgrade: close(.parseError, gracefully: false)
+        }
+    }
+
+    func received(binary: [UInt8]) { delegate?.received(binary: binary) }
+
+    /// Stops reading from the client until `resumeInbound`: its events are not handled as fast as they come.
+    func pauseInbound() {
+        guard let connection = state.withLock({ $0.pauseInbound() }) else { return }
+        connection.loop.execute { connection.pauseReading() }
+    }
+
+    func resumeInbound() {
+        let (connection, waiter) = state.withLock { $0.resumeInbound() }
+        connection?.loop.execute { connection?.resumeReading() }
+        waiter?.resume()
+    }
+
+    /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled.
+    private func waitForInbound() async {
+        guard state.withLock({ $0.isInboundPaused }) else { return }
+        await withCheckedContinuation { continuation in
+            if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+        }
+    }
+
+    // MARK: Polling
+
+    /// Waits for packets: a polling GET. A client that goes while it waits ends the session.
+    func poll() async -> EngineSessionState.PollOutcome {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                switch state.withLock({ $0.poll(continuation) }) {
+                case .parked:
+                    if Task.isCancelled { close(.transportError, gracefully: false) }
+                case .answer(let outcome):
+                    continuation.resume(returning: outcome)
+                    finishClosing()
+                case .overlap:
+                    continuation.resume(returning: .refused)
+                    close(.transportError, gracefully: false)
+                }
+            }
+        } onCancel: {
+            close(.transportError, gracefully: false)
+        }
+    }
+
+    /// Takes a payload: a polling POST. Returns false when the session does not accept it, and is closed for it.
+    func post(_ payload: () async throws -> [UInt8]) async throws -> Bool {
+        switch state.withLock({ $0.beginPost() }) {
+        case .refused: return false
+        case .overlap:
+            close(.transportError, gracefully: false)
+            return false
+        case .proceed: break
+        }
+        defer { state.withLock { $0.endPost() } }
+        let bytes = try await payload()
+        do {
+            try deliver(bytes.span)
+        } catch {
+            close(.parseError, gracefully: false)
+            return false
+        }
+        await waitForInbound()
+        return true
+    }
+
+    private func deliver(_ payload: Span<UInt8>) throws(EngineIOError) {
+        var decoder = EngineIOPayloadDecoder(maximumPackets: options.maxPacketsPerPayload)
+        while let packet = try decoder.next(payload) {
+            guard isOpen else { return }
+            switch packet {
+            case .text(let type, let range): received(type, payload.extracting(range))
+            case .binary(let bytes): received(binary: bytes)
+            }
+        }
+    }
+
+    // MARK: Upgrade
+
+    var canUpgrade: Bool { state.withLock { $0.canUpgrade } }
+
+    func beginUpgrade(_ connection: WebSocketConnection) -> Bool {
+        state.withLock { $0.beginUpgrade(connection) }
+    }
+
+    func probed(_ connection: WebSocketConnection) -> Bool {
+        let (accepted, poll) = state.withLock { $0.probed(connection) }
+        poll?.resume(returning: .packets([EngineFrame(.noop)]))
+        return accepted
+    }
+
+    func completeUpgrade(_ connection: WebSocketConnection) -> Bool {
+        let (accepted, poll) = state.withLock { $0.completeUpgrade(connection) }
+        poll?.resume(returning: .packets([EngineFrame(.noop)]))
+        return accepted
+    }
+
+    func abandonUpgrade(_ connection: WebSocketConnection) {
+        state.withLock { $0.abandonUpgrade(connection) }
+    }
+
+    // MARK: Heartbeat
+
+    private func heartbeat() {
+        switch state.withLock({ $0.heartbeat(now: .now, interval: options.pingInterval) }) {
+        case .stop: heartbeatTimer = nil
+        case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
+        case .timeout: close(.pingTimeout, gracefully: false)
+        case .ping:
+            send(EngineFrame(.ping))
+            heartbeatTimer?.reschedule(after: options.pingTimeout)
+        }
+    }
+
+    // MARK: Closing
+
+    /// Ends the session, once; later calls do nothing.
+    func close(_ reason: DisconnectReason, gracefully: Bool) {
+        let closing = state.withLock { $0.close(gracefully: gracefully) }
+        guard closing.isFirst else { return }
+        loop.execute {
+            self.heartbeatTimer?.cancel()
+            self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
+        }
+        closing.webSocket?.close(code: 1000, reason: "")
+        closing.candidate?.close(code: 1000, reason: "")
+        closing.poll?.resume(returning: gracefully ? .packets(closing.frames) : .refused)
+        closing.postWaiter?.resume()
+        if !closing.lingers { onRemoval(self) }
+        closing.delegate?.closed(reason)
+    }
+
+    /// A closed session waits so long for the poll that takes its last packets.
+    private func armLinger() -> LoopTimer {
+        loop.schedule(after: .seconds(30)) { self.finishClosing() }
+    }
+
+    private func finishClosing() {
+        let isOver = state.withLock { state in
+            guard state.phase == .closing else { return false }
+            state.finishClosing()
+            return true
+        }
+        guard isOver else { return }
+        loop.execute {
+            self.heartbeatTimer?.cancel()
+            self.heartbeatTimer = nil
+        }
+        onRemoval(self)
+    }
+}

@@ -1,0 +1,272 @@
+import ParleyHTTP
+import ParleyWire
+
+/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to be done
+/// outside the lock. Frames for a WebSocket are put into its outbox within the transition, which keeps their order.
+struct EngineSessionState {
+    enum Phase { case open, closing, closed }
+
+    enum Transport {
+        case polling
+        case webSocket(WebSocketConnection)
+    }
+
+    private(set) var phase = Phase.open
+    private(set) var transport: Transport
+    /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
+    var delegate: (any EngineSessionDelegate)?
+    private(set) var queue: [EngineFrame] = []
+    private var queuedBytes = 0
+    private var poll: PollContinuation?
+    private var isFlushScheduled = false
+    private var isPosting = false
+    private var candidate: WebSocketConnection?
+    private var isProbed = false
+    private var awaitsPong = false
+    private var lastPong: ContinuousClock.Instant
+    private(set) var isInboundPaused = false
+    private var postWaiter: CheckedContinuation<Void, Never>?
+
+    init(transport: Transport, now: ContinuousClock.Instant) {
+        self.transport = transport
+        lastPong = now
+    }
+
+    // MARK: Sending
+
+    /// A WebSocket with more bytes than this under way is not writable for volatile messages.
+    private static let volatileWatermark = 64 << 10
+
+    enum SendAction {
+        case none
+        case scheduleFlush
+        case overflow
+        case refused
+    }
+
+    /// True when a message would leave at once: what volatile messages ask for.
+    var isWritable: Bool {
+        guard phase == .open else { return false }
+        switch transport {
+        case .webSocket(let connection): return connection.pendingBytes < Self.volatileWatermark
+        case .polling: return poll != nil && queue.isEmpty
+        }
+    }
+
+    mutating func send(_ frame: EngineFrame, limit: Int) -> SendAction {
+        guard phase == .open else { return .refused }
+        switch transport {
+        case .webSocket(let connection):
+            connection.send(frames: frame.webSocket)
+            return .none
+        case .polling:
+            queue.append(frame)
+            queuedBytes += frame.cost
+            if queuedBytes > limit { return .overflow }
+            return scheduleFlush()
+        }
+    }
+
+    private mutating func scheduleFlush() -> SendAction {
+        guard poll != nil, !isFlushScheduled else { return .none }
+        isFlushScheduled = true
+        return .scheduleFlush
+    }
+
+    // MARK: Polling
+
+    typealias PollContinuation = CheckedContinuation<PollOutcome, Never>
+
+    enum PollOutcome {
+        case packets([EngineFrame])
+        /// The session is closed, or was closed because requests overlapped.
+        case refused
+    }
+
+    enum PollAction {
+        case parked
+        case answer(PollOutcome)
+        case overlap
+    }
+
+    mutating func poll(_ continuation: PollContinuation) -> PollAction {
+        switch phase {
+        case .closed: return .answer(.refused)
+        case .closing: return .answer(.packets(takeQueue()))
+        case .open: break
+        }
+        guard case .polling = transport else { return .answer(.refused) }
+        guard poll == nil else { return .overlap }
+        if !queue.isEmpty { return .answer(.packets(takeQueue())) }
+        if isProbed { return .answer(.packets([EngineFrame(.noop)])) }
+        poll = continuation
+        return .parked
+    }
+
+    /// What the parked poll is answered with at the end of the loop's turn.
+    mutating func flush() -> (PollContinuation, [EngineFrame])? {
+        isFlushScheduled = false
+        guard let waiting = poll, !queue.isEmpty else { return nil }
+        poll = nil
+        return (waiting, takeQueue())
+    }
+
+    /// Takes the parked poll away, for a client that went or a session that ends.
+    mutating func takePoll() -> PollContinuation? {
+        defer { poll = nil }
+        return poll
+    }
+
+    private mutating func takeQueue() -> [EngineFrame] {
+        queuedBytes = 0
+        defer { queue = [] }
+        return queue
+    }
+
+    enum PostAction { case proceed, refused, overlap }
+
+    mutating func beginPost() -> PostAction {
+        guard phase == .open, case .polling = transport else { return .refused }
+        guard !isPosting else { return .overlap }
+        isPosting = true
+        return .proceed
+    }
+
+    mutating func endPost() { isPosting = false }
+
+    // MARK: Inbound backpressure
+
+    /// Returns the WebSocket that must stop reading, when there is one.
+    mutating func pauseInbound() -> WebSocketConnection? {
+        isInboundPaused = true
+        if case .webSocket(let connection) = transport { return connection }
+        return nil
+    }
+
+    mutating func resumeInbound() -> (WebSocketConnection?, CheckedContinuation<Void, Never>?) {
+        isInboundPaused = false
+        defer { postWaiter = nil }
+        if case .webSocket(let connection) = transport { return (connection, postWaiter) }
+        return (nil, postWaiter)
+    }
+
+    /// Returns false when there is nothing to wait for.
+    mutating func waitForResume(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+        guard isInboundPaused, phase == .open else { return false }
+        postWaiter = continuation
+        return true
+    }
+
+    // MARK: Upgrade
+
+    /// Whether an upgrade may start now: one at a time, from polling only.
+    var canUpgrade: Bool {
+        guard phase == .open, candidate == nil, case .polling = transport else { return false }
+        return true
+    }
+
+    mutating func beginUpgrade(_ connection: WebSocketConnection) -> Bool {
+        guard canUpgrade else { return false }
+        candidate = connection
+        return true
+    }
+
+    /// The client's probe came. Returns the poll that must be released so that the client can pause polling.
+    mutating func probed(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollContinuation?) {
+        guard phase == .open, candidate === connection else { return (false, nil) }
+        isProbed = true
+        return (true, queue.isEmpty ? takePoll() : nil)
+    }
+
+    /// The client's upgrade packet came: from here on the WebSocket is the transport.
+    mutating func completeUpgrade(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollContinuation?) {
+        guard phase == .open, candidate === connection, isProbed else { return (false, nil) }
+        candidate = nil
+        isProbed = false
+        transport = .webSocket(connection)
+        for frame in takeQueue() { connection.send(frames: frame.webSocket) }
+        return (true, takePoll())
+    }
+
+    mutating func abandonUpgrade(_ connection: WebSocketConnection) {
+        guard candidate === connection else { return }
+        candidate = nil
+        isProbed = false
+    }
+
+    // MARK: Heartbeat
+
+    enum HeartbeatAction {
+        case stop
+        case wait(Duration)
+        case ping
+        case timeout
+    }
+
+    mutating func heartbeat(now: ContinuousClock.Instant, interval: Duration) -> HeartbeatAction {
+        guard phase == .open else { return .stop }
+        if awaitsPong { return .timeout }
+        let due = lastPong + interval
+        if now < due { return .wait(due - now) }
+        awaitsPong = true
+        return .ping
+    }
+
+    /// Returns false for a pong that nobody asked for.
+    mutating func pong(now: ContinuousClock.Instant) -> Bool {
+        guard awaitsPong else { return false }
+        awaitsPong = false
+        lastPong = now
+        return true
+    }
+
+    // MARK: Closing
+
+    struct Closing {
+        var isFirst = false
+        var poll: PollContinuation?
+        var frames: [EngineFrame] = []
+        var webSocket: WebSocketConnection?
+        var candidate: WebSocketConnection?
+        var postWaiter: CheckedContinuation<Void, Never>?
+        var delegate: (any EngineSessionDelegate)?
+        /// The last packets wait for one more poll.
+        var lingers = false
+    }
+
+    /// Ends the session. Gracefully, what is queued still goes out, and a polling client is told by a close packet.
+    mutating func close(gracefully: Bool) -> Closing {
+        var closing = Closing()
+        guard phase == .open else { return closing }
+        closing.isFirst = true
+        closing.candidate = candidate
+        closing.postWaiter = postWaiter
+        closing.delegate = delegate
+        candidate = nil
+        postWaiter = nil
+        delegate = nil
+        phase = .closed
+        switch transport {
+        case .webSocket(let connection):
+            closing.webSocket = connection
+            transport = .polling
+        case .polling:
+            closing.poll = takePoll()
+            guard gracefully else {
+                queue = []
+                break
+            }
+            queue.append(EngineFrame(.close))
+            if closing.poll != nil {
+                closing.frames = takeQueue()
+            } else {
+                phase = .closing
+                closing.lingers = true
+            }
+        }
+        return closing
+    }
+
+    /// The end of the time that a closing session waits for its last poll, or that poll itself.
+    mutating func finishClosing() { phase = .closed }
+}

@@ -1,0 +1,95 @@
+import ParleyHTTP
+import ParleyTransport
+import ParleyWire
+
+/// The WebSocket of an Engine.IO session: the session's transport from the start, or a candidate that becomes it by the
+/// probe (`2probe`, `3probe`, `5`; Engine.IO protocol, "Upgrade"). All of it runs on the connection's loop.
+final class EngineWebSocketTransport: WebSocketHandler {
+    /// `3probe` in a text frame.
+    private static let probeReply: [UInt8] = [0x81, 6] + Array("3probe".utf8)
+
+    private let session: EngineSession
+    /// Held here too, so that a message costs no lock on the way in.
+    private var delegate: (any EngineSessionDelegate)?
+    private var isActive: Bool
+    private var timeout: LoopTimer?
+
+    /// The transport of a session that begins on it.
+    init(session: EngineSession) {
+        self.session = session
+        isActive = true
+        delegate = session.delegate
+    }
+
+    /// A candidate, which has so long to become the transport.
+    init(candidate connection: WebSocketConnection, session: EngineSession, timeout: Duration) {
+        self.session = session
+        isActive = false
+        self.timeout = connection.loop.schedule(after: timeout) { [weak self, weak connection] in
+            guard let self, let connection else { return }
+            self.abandon(connection)
+        }
+    }
+
+    func received(text: Span<UInt8>, on connection: WebSocketConnection) {
+        guard isActive else { return probe(text, connection) }
+        do {
+            let type = try EngineIOPacketType.ofTextFrame(text)
+            let data = text.extracting(droppingFirst: 1)
+            if type == .message {
+                delegate?.received(text: data)
+            } else {
+                session.received(type, data)
+            }
+        } catch {
+            session.close(.parseError, gracefully: false)
+        }
+    }
+
+    func received(binary: Span<UInt8>, on connection: WebSocketConnection) {
+        guard isActive else { return abandon(connection) }
+        delegate?.received(binary: Array(span: binary))
+    }
+
+    private func probe(_ text: Span<UInt8>, _ connection: WebSocketConnection) {
+        if text.isEqual(to: "2probe"), session.probed(connection) {
+            connection.send(frames: Self.probeReply)
+        } else if text.isEqual(to: "5"), session.completeUpgrade(connection) {
+            timeout?.cancel()
+            timeout = nil
+            isActive = true
+            delegate = session.delegate
+        } else {
+            abandon(connection)
+        }
+    }
+
+    private func abandon(_ connection: WebSocketConnection) {
+        session.abandonUpgrade(connection)
+        timeout?.cancel()
+        timeout = nil
+        connection.close(code: 1000, reason: "")
+    }
+
+    func receivedPong(on connection: WebSocketConnection) {}
+
+    func becameWritable(_ connection: WebSocketConnection) {}
+
+    func closed(_ connection: WebSocketConnection, code: UInt16, reason: String) {
+        timeout?.cancel()
+        delegate = nil
+        if isActive {
+            session.close(EngineWebSocketTransport.reason(for: code), gracefully: false)
+        } else {
+            session.abandonUpgrade(connection)
+        }
+    }
+
+    /// A peer that broke the rules of WebSocket is a transport error; any other end is a close.
+    private static func reason(for code: UInt16) -> DisconnectReason {
+        switch code {
+        case 1002, 1003, 1007, 1009: .transportError
+        default: .transportClose
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import HTTPTypes
+import ParleyHTTP
+
+/// Which origins (RFC 6454) a browser's requests may come from. A request without an `Origin` is always allowed:
+/// it does not come from a page.
+public enum OriginPolicy: Sendable {
+    /// Pages that this server served: the origin's host and port are the request's.
+    case sameOrigin
+    /// The same origin and these, such as `https://example.com`. With `credentials`, browsers may send cookies.
+    case allow(Set<String>, credentials: Bool = false)
+    /// Every origin, without credentials.
+    case any
+
+    enum Decision: Equatable {
+        /// No CORS needed.
+        case local
+        /// Allowed by CORS, for this origin.
+        case cross(origin: String, credentials: Bool)
+        case refused
+    }
+
+    func decide(origin: String?, authority: String?) -> Decision {
+        guard let origin else { return .local }
+        if isSame(origin, authority) { return .local }
+        switch self {
+        case .sameOrigin: return .refused
+        case .allow(let origins, let credentials):
+            return origins.contains(origin) ? .cross(origin: origin, credentials: credentials) : .refused
+        case .any: return .cross(origin: origin, credentials: false)
+        }
+    }
+
+    /// The scheme is not compared: behind a proxy that ends TLS the server does not know the page's.
+    private func isSame(_ origin: String, _ authority: String?) -> Bool {
+        guard let authority, let schemeEnd = origin.firstRange(of: "://") else { return false }
+        return origin[schemeEnd.upperBound...].lowercased() == authority.lowercased()
+    }
+}
+
+extension OriginPolicy.Decision {
+    /// The CORS fields of a response to this request. `Vary` is there whatever the decision, for caches.
+    func apply(to headers: inout HTTPFields) {
+        headers[.vary] = "Origin"
+        guard case .cross(let origin, let credentials) = self else { return }
+        headers[.accessControlAllowOrigin] = origin
+        if credentials { headers[.accessControlAllowCredentials] = "true" }
+    }
+
+    /// The fields of the answer to a preflight request.
+    func preflight(requestedHeaders: String?) -> HTTPFields {
+        var headers = HTTPFields()
+        apply(to: &headers)
+        guard case .cross = self else { return headers }
+        headers[.accessControlAllowMethods] = "GET, POST, OPTIONS"
+        headers[.accessControlMaxAge] = "600"
+        if let requestedHeaders { headers[.accessControlAllowHeaders] = requestedHeaders }
+        return headers
+    }
+}

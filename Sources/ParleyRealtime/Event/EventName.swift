@@ -1,0 +1,60 @@
+/// Event names that Socket.IO keeps for itself.
+enum EventName {
+    private static let reserved: Set<String> = [
+        "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
+    ]
+
+    static func isReserved(_ name: String) -> Bool {
+        // Every reserved name starts with one of these; most others are told apart by their first byte.
+        switch name.utf8.first {
+        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "n"), UInt8(ascii: "r"): reserved.contains(name)
+        default: false
+        }
+    }
+}
+
+/// What became of an event that was emitted to one socket.
+public enum EmitResult: Sendable {
+    /// It is on its way.
+    case sent
+    /// It was volatile, and the client could not take it at once.
+    case dropped
+    /// The socket is disconnected.
+    case disconnected
+    /// It could not be encoded, or its name is reserved.
+    case failed(any Error)
+
+    /// True when the event is on its way.
+    public var isSent: Bool {
+        if case .sent = self { true } else { false }
+    }
+}
+
+/// What went wrong with an event.
+public struct EventError: Error, Sendable, CustomStringConvertible {
+    /// The stage at which it went wrong.
+    public enum Stage: Sendable, Equatable {
+        /// The arguments are not what the handler takes.
+        case arguments
+        /// The handler threw.
+        case handler
+        /// The name may not be emitted.
+        case reservedName
+    }
+
+    /// The event's name.
+    public let event: String
+    /// The stage.
+    public let stage: Stage
+    /// The error behind it: a `DecodingError` with the path of the value for arguments.
+    public let underlying: (any Error)?
+
+    /// The event, the stage and the error behind it.
+    public var description: String {
+        switch stage {
+        case .arguments: "event \"\(event)\": arguments do not fit the handler: \(underlying.map { "\($0)" } ?? "")"
+        case .handler: "event \"\(event)\": handler threw: \(underlying.map { "\($0)" } ?? "")"
+        case .reservedName: "event name \"\(event)\" is reserved by Socket.IO"
+        }
+    }
+}

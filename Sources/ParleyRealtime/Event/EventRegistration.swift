@@ -1,0 +1,113 @@
+import ParleyWire
+import Synchronization
+
+/// Something that handlers of events can be registered on: a ``Namespace`` (for all its sockets, at no cost per socket)
+/// or one ``Socket``.
+///
+/// A handler takes the socket and the event's arguments, each `Decodable`; what it returns is the acknowledgement. Where
+/// arguments do not fit its types it is not called, and `Namespace.onError` hears of it. Handlers of one socket
+/// run one after the other, in the order of its events, also when they are asynchronous.
+public protocol EventRegistration: Sendable {
+    /// Registers a type-erased handler. Call `on` instead.
+    func register(_ event: String, _ registration: HandlerRegistration) -> HandlerToken
+    /// Removes a handler.
+    func off(_ token: HandlerToken)
+    /// Removes all handlers of an event.
+    func off(_ event: String)
+}
+
+/// A handler without its types; made by `on`.
+public struct HandlerRegistration: Sendable {
+    let invoke: EventHandler.Invoke
+    var isOnce = false
+}
+
+extension EventRegistration {
+    /// Calls the handler for each event of this name; it answers with no value.
+    @discardableResult
+    public func on<each Argument: Decodable & Sendable>(
+        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) throws -> Void
+    ) -> HandlerToken {
+        register(
+            event,
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
+                try handlerCall { try handler(socket, repeat each arguments) }
+                acknowledgement?.send()
+                return nil
+            })
+    }
+
+    /// Calls the handler for each event of this name; what it returns is the acknowledgement.
+    @discardableResult
+    public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
+        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) throws -> Reply
+    ) -> HandlerToken {
+        register(
+            event,
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
+                let reply = try handlerCall { try handler(socket, repeat each arguments) }
+                try acknowledgement?.send(reply)
+                return nil
+            })
+    }
+
+    /// Calls the asynchronous handler for each event of this name; the socket's next event waits for it.
+    @discardableResult
+    public func on<each Argument: Decodable & Sendable>(
+        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Void
+    ) -> HandlerToken {
+        register(
+            event,
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
+                return {
+                    await socket.reportingErrors(of: event) {
+                        try await handler(socket, repeat each arguments)
+                        acknowledgement?.send()
+                    }
+                }
+            })
+    }
+
+    /// Calls the asynchronous handler for each event of this name; what it returns is the acknowledgement.
+    @discardableResult
+    public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
+        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Reply
+    ) -> HandlerToken {
+        register(
+            event,
+            HandlerRegistration { socket, cursor, json, acknowledgement in
+                let arguments = (repeat try cursor.next((each Argument).self, in: json))
+                return {
+                    await socket.reportingErrors(of: event) {
+                        let reply = try await handler(socket, repeat each arguments)
+                        try acknowledgement?.send(reply)
+                    }
+                }
+            })
+    }
+}
+
+/// Marks an error as the handler's own, so that it is told apart from arguments that do not fit.
+private func handlerCall<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch {
+        throw HandlerFailure(error: error)
+    }
+}
+
+struct HandlerFailure: Error {
+    let error: any Error
+}
+
+/// Numbers handlers, process-wide.
+enum HandlerNumbers {
+    private static let next = Atomic<UInt64>(0)
+
+    static func make() -> HandlerToken {
+        HandlerToken(number: next.add(1, ordering: .relaxed).newValue)
+    }
+}

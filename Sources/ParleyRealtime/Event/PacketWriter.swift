@@ -1,0 +1,80 @@
+public import ParleyWire
+
+/// A Socket.IO packet in the form in which transports carry it: encoded once, shared by all its recipients.
+struct EncodedPacket: Sendable {
+    let frame: EngineFrame
+    let attachments: [EngineFrame]
+}
+
+/// Writes one Socket.IO packet: its head, then JSON, behind the room for a frame's header.
+@usableFromInline
+struct PacketWriter {
+    private let type: SocketIOPacketType
+    private let namespace: String
+    private let id: UInt64?
+    private let jsonStart: Int
+    @usableFromInline var bytes: [UInt8]
+    @usableFromInline var attachments: [[UInt8]] = []
+
+    /// Begins a packet of a type that carries no attachments yet: `.event`, `.ack`, `.connect`, ...
+    @usableFromInline
+    init(_ type: SocketIOPacketType, namespace: String, id: UInt64? = nil) {
+        self.type = type
+        self.namespace = namespace
+        self.id = id
+        bytes = Self.start(capacity: 128)
+        SocketIOEncoder.appendHead(type, namespace: namespace, id: id, into: &bytes)
+        jsonStart = bytes.count
+    }
+
+    /// Begins an event: `["name"`. `finishArray` ends it.
+    @usableFromInline
+    init(event: String, namespace: String, id: UInt64? = nil) throws {
+        self.init(.event, namespace: namespace, id: id)
+        bytes.append(UInt8(ascii: "["))
+        try JSON.encode(event, into: &bytes, attachments: &attachments)
+    }
+
+    /// Begins an acknowledgement: `[`. Its first argument needs no comma.
+    @usableFromInline
+    init(acknowledgement id: UInt64, namespace: String) {
+        self.init(.ack, namespace: namespace, id: id)
+        bytes.append(UInt8(ascii: "["))
+    }
+
+    /// Appends a value; binary anywhere inside becomes an attachment.
+    @inlinable
+    mutating func append<Value: Encodable>(_ value: Value) throws {
+        if bytes[bytes.count - 1] != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+        try JSON.encode(value, into: &bytes, attachments: &attachments)
+    }
+
+    /// Ends the array and the packet.
+    consuming func finishArray() -> EncodedPacket {
+        bytes.append(UInt8(ascii: "]"))
+        return finish()
+    }
+
+    /// Ends the packet. One with attachments gets the head of the binary type, which counts them.
+    consuming func finish() -> EncodedPacket {
+        guard !attachments.isEmpty else {
+            return EncodedPacket(frame: EngineFrame(textBehindReservation: bytes), attachments: [])
+        }
+        var whole = Self.start(capacity: bytes.count + 16)
+        SocketIOEncoder.appendHead(
+            type == .event ? .binaryEvent : .binaryAck, attachments: attachments.count, namespace: namespace,
+            id: id, into: &whole)
+        whole.append(contentsOf: bytes[jsonStart...])
+        return EncodedPacket(
+            frame: EngineFrame(textBehindReservation: whole),
+            attachments: attachments.map { EngineFrame(binary: $0) })
+    }
+
+    private static func start(capacity: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(capacity)
+        for _ in 0..<EngineFrame.reservation { bytes.append(0) }
+        bytes.append(EngineIOPacketType.message.rawValue)
+        return bytes
+    }
+}

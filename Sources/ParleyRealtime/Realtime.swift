@@ -1,0 +1,83 @@
+public import Logging
+public import ParleyHTTP
+import ParleyWire
+import Synchronization
+
+/// A Socket.IO server, to be mounted on an HTTP application at one path or several.
+///
+/// ```swift
+/// let realtime = Realtime()
+/// let chat = realtime.namespace("/chat")
+/// chat.on("message") { (socket, text: String) in socket.broadcast.emit("message", text) }
+/// app.mount(realtime, at: "/socket.io")
+/// ```
+public final class Realtime: Sendable {
+    private let core: RealtimeCore
+    private let engine: EngineServer
+
+    /// Creates a server.
+    public init(options: RealtimeOptions = RealtimeOptions(), logger: Logger = Logger(label: "parley.realtime")) {
+        let core = RealtimeCore(options: options, logger: logger)
+        self.core = core
+        engine = EngineServer(options: options.engine) { session, request in
+            Client(session: session, request: request, realtime: core)
+        }
+        _ = core.namespace("/")
+    }
+
+    /// The namespace of this name, made when it is asked for first. A client that asks for another is refused.
+    public func namespace(_ name: String) -> Namespace { core.namespace(name) }
+
+    /// The namespace `/`, which clients join that name none.
+    public var root: Namespace { core.namespace("/") }
+
+    /// The number of sessions, each one client's connection.
+    public var sessionCount: Int { engine.sessionCount }
+
+    /// Answers a request that belongs to this server: what `mount` routes here.
+    public func respond(to request: Request) async throws -> Response {
+        try await engine.respond(to: request)
+    }
+
+    /// Disconnects every client, as the server shuts down, and admits none from here on.
+    public func close() {
+        engine.close(.serverShuttingDown)
+    }
+}
+
+extension RouteBuilder {
+    /// Mounts a realtime server: requests at the path, with or without a trailing slash, are its. The middleware of the
+    /// application and of the group runs for them first, so what it refuses never becomes a session, and what it stores on the
+    /// request is in the handshake.
+    public func mount(_ realtime: Realtime, at path: String = "/socket.io") {
+        let bare = path.hasSuffix("/") ? String(path.dropLast()) : path
+        for variant in [bare, bare + "/"] where !variant.isEmpty {
+            route(variant) { request in try await realtime.respond(to: request) }
+        }
+        onShutdown { realtime.close() }
+    }
+}
+
+/// What the parts of a realtime server share.
+final class RealtimeCore: Sendable {
+    let options: RealtimeOptions
+    let logger: Logger
+    private let namespaces = Mutex<[String: Namespace]>([:])
+
+    init(options: RealtimeOptions, logger: Logger) {
+        self.options = options
+        self.logger = logger
+    }
+
+    func namespace(_ name: String) -> Namespace {
+        let name = name.hasPrefix("/") ? name : "/" + name
+        return namespaces.withLock { namespaces in
+            if let namespace = namespaces[name] { return namespace }
+            let namespace = Namespace(name: name, options: options, logger: logger)
+            namespaces[name] = namespace
+            return namespace
+        }
+    }
+
+    func find(_ name: String) -> Namespace? { namespaces.withLock { $0[name] } }
+}

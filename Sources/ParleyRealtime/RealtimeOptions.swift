@@ -1,0 +1,18 @@
+public import ParleyWire
+
+/// The settings of a ``Realtime`` server.
+public struct RealtimeOptions: Sendable {
+    /// The Engine.IO layer: transports, heartbeat, origins, limits of bytes.
+    public var engine = EngineOptions()
+    /// What packets may look like.
+    public var limits = SocketIOLimits()
+    /// How long the attachments of a packet may take to come.
+    public var assemblyTimeout: Duration = .seconds(60)
+    /// The namespaces that one client may be in.
+    public var maxNamespacesPerClient = 32
+    /// Makes the adapter of the namespace of this name.
+    public var adapter: @Sendable (String) -> any Adapter = { _ in InMemoryAdapter() }
+
+    /// The defaults.
+    public init() {}
+}

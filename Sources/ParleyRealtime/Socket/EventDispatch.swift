@@ -1,0 +1,58 @@
+import ParleyWire
+
+/// Finds the handlers of one event and calls them: the event's name is read, its arguments stay bytes until each handler
+/// decodes them as its own types.
+struct EventDispatch {
+    let socket: Socket
+    let attachments: [[UInt8]]?
+    let id: UInt64?
+
+    /// Returns what is left to do asynchronously. Throws when the JSON is no event.
+    func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> [AsyncWork] {
+        var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        let event = try cursor.next(String.self, in: json)
+        guard !EventName.isReserved(event) else { throw SocketIOError.malformed("reserved event name") }
+        var work: [AsyncWork] = []
+        var isMatched = false
+        for table in [shared, own] {
+            guard let table else { continue }
+            if let handlers = table.events[event] {
+                isMatched = true
+                for handler in handlers where !handler.isOnce || socket.remove(handler.token) {
+                    call(handler, event, cursor, json, &work)
+                }
+            }
+        }
+        try callCatchAll(event, cursor, json, isMatched: isMatched, shared.catchAll + (own?.catchAll ?? []), &work)
+        return work
+    }
+
+    private func call(
+        _ handler: EventHandler, _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>,
+        _ work: inout [AsyncWork]
+    ) {
+        do {
+            var cursor = arguments
+            let acknowledgement = id.map { Acknowledgement(socket: socket, id: $0) }
+            if let rest = try handler.invoke(socket, &cursor, json, acknowledgement) { work.append(rest) }
+        } catch let failure as HandlerFailure {
+            socket.report(EventError(event: event, stage: .handler, underlying: failure.error))
+        } catch {
+            socket.report(EventError(event: event, stage: .arguments, underlying: error))
+        }
+    }
+
+    private func callCatchAll(
+        _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>, isMatched: Bool,
+        _ handlers: [CatchAllHandler], _ work: inout [AsyncWork]
+    ) throws {
+        let called = handlers.filter { !($0.isForUnmatched && isMatched) }
+        guard !called.isEmpty else { return }
+        var cursor = arguments
+        var values: [JSONValue] = []
+        while !cursor.isAtEnd { values.append(try cursor.next(JSONValue.self, in: json)) }
+        for handler in called {
+            if let rest = handler.invoke(socket, event, values) { work.append(rest) }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+import ParleyTransport
+public import ParleyWire
+import Synchronization
+
+/// One client in one namespace.
+///
+/// A socket is safe to use from any thread and task, and stays usable when it is disconnected: emitting then says so.
+public final class Socket: Sendable {
+    /// The socket's public id, which is also the name of its own room. It differs from the session's secret id.
+    public let id: String
+    /// The namespace.
+    public let namespace: Namespace
+    /// How the client came: headers, query, authentication payload, address.
+    public let handshake: Handshake
+
+    let client: Client
+
+    private enum Phase: UInt8, AtomicRepresentable { case connecting, connected, disconnected }
+    private let phase = Atomic<Phase>(.connecting)
+    private let mailbox = Mutex(Mailbox(isBusy: true))
+    private let life = Mutex(Life())
+    private let acknowledgements = Mutex(PendingAcknowledgements())
+
+    private let hasOutgoingHandlers = Atomic<Bool>(false)
+
+    private struct Life {
+        var handlers: HandlerTable?
+        var outgoing: [OutgoingHandler] = []
+        var roomsAtDisconnect: Set<String> = []
+    }
+
+    init(id: String, namespace: Namespace, client: Client, handshake: Handshake) {
+        self.id = id
+        self.namespace = namespace
+        self.client = client
+        self.handshake = handshake
+    }
+
+    /// Whether the socket is connected.
+    public var isConnected: Bool { phase.load(ordering: .acquiring) == .connected }
+
+    /// The value of this type that a middleware, a handler or HTTP middleware stored for this client.
+    public subscript<Value: Sendable>(_ type: Value.Type) -> Value? {
+        get { handshake[type] }
+        set { handshake[type] = newValue }
+    }
+
+    /// The value of this type; throws `MissingValueError` when nobody stored one.
+    public func require<Value: Sendable>(_ type: Value.Type) throws -> Value {
+        guard let value = handshake[type] else { throw MissingValueError(type: "\(type)") }
+        return value
+    }
+
+    // MARK: Life
+
+    /// Makes the socket a member of its namespace, tells the client, then calls the connection handlers
+    /// (in that order, so that nothing reaches the client before its CONNECT).
+    func open() {
+        namespace.adapter.add(self)
+        let rooms = handshake.takeRooms()
+        if !rooms.isEmpty { namespace.adapter.join(self, rooms) }
+        client.send(.connected(self))
+        let (isFirst, _) = phase.compareExchange(
+            expected: .connecting, desired: .connected, ordering: .acquiringAndReleasing)
+        guard isFirst else { return namespace.adapter.remove(self) }
+        let handlers = namespace.lifeHandlers
+        process(handlers.connection.compactMap { $0(self) })
+    }
+
+    /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
+    func close(_ reason: DisconnectReason) {
+        guard phase.exchange(.disconnected, ordering: .acquiringAndReleasing) == .connected else { return }
+        let rooms = namespace.adapter.rooms(of: self)
+        life.withLock { $0.roomsAtDisconnect = rooms }
+        namespace.adapter.remove(self)
+        for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
+        let handlers = namespace.lifeHandlers
+        guard handlers.hasDisconnect else { return }
+        perform(
+            .work { [self] in
+                var work = handlers.disconnecting.compactMap { $0(self, reason) }
+                work.append { [self] in
+                    life.withLock { $0.roomsAtDisconnect = [] }
+                    for handler in handlers.disconnect { await handler(self, reason)?() }
+                }
+                return work
+            })
+    }
+
+    /// Leaves the namespace; the client hears `io server disconnect`.
+    ///
+    /// - Parameter close: whether the client's whole connection is closed, with its other namespaces.
+    public func disconnect(close: Bool = false) {
+        guard !close else { return client.disconnect() }
+        guard isConnected else { return }
+        client.send(.disconnected(namespace))
+        client.remove(self)
+        self.close(.serverNamespaceDisconnect)
+    }
+
+    // MARK: Rooms
+
+    /// The rooms that the socket is in, with its own (its id). In `disconnecting` handlers: those it was in.
+    public var rooms: Set<String> {
+        guard !isConnected else { return namespace.adapter.rooms(of: self) }
+        return life.withLock { $0.roomsAtDisconnect }
+    }
+
+    /// Joins rooms; a room exists while somebody is in it.
+    public func join(_ rooms: String...) { namespace.adapter.join(self, rooms) }
+
+    /// Leaves rooms.
+    public func leave(_ rooms: String...) { namespace.adapter.leave(self, rooms) }
+
+    // MARK: Events in
+
+    /// An event arrived; the spans are valid during the call only.
+    func receive(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) {
+        let isIdle = mailbox.withLock { $0.enter() }
+        guard isIdle else {
+            return append(.event(Array(span: json), attachments: attachments, id: id))
+        }
+        process(dispatch(json, attachments: attachments, id: id))
+    }
+
+    private func perform(_ item: Mailbox.Item) {
+        guard mailbox.withLock({ $0.enter() }) else { return append(item) }
+        process(run(item))
+    }
+
+    private func append(_ item: Mailbox.Item) {
+        // Between the refused `enter` and this, the running handler may have ended and left the mailbox idle.
+        let (isFull, isIdle) = mailbox.withLock { mailbox in
+            (mailbox.append(item), mailbox.enter())
+        }
+        if isFull { client.pauseInbound() }
+        if isIdle { process([]) }
+    }
+
+    private func run(_ item: Mailbox.Item) -> [AsyncWork] {
+        switch item {
+        case .event(let json, let attachments, let id):
+            dispatch(json.span, attachments: attachments, id: id)
+        case .work(let body): body()
+        }
+    }
+
+    private func next() -> Mailbox.Item? {
+        let (item, hasRoom) = mailbox.withLock { $0.next() }
+        if hasRoom { client.resumeInbound() }
+        return item
+    }
+
+    /// Runs what is left of the current item, then what queued up meanwhile; in place until something is asynchronous.
+    private func process(_ work: [AsyncWork]) {
+        var work = work
+        while work.isEmpty {
+            guard let item = next() else { return }
+            work = run(item)
+        }
+        let first = work
+        (EventLoop.current ?? client.session.loop).start { [self] in
+            for step in first { await step() }
+            while let item = next() {
+                for step in run(item) { await step() }
+            }
+        }
+    }
+
+    private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> [AsyncWork] {
+        do {
+            return try EventDispatch(socket: self, attachments: attachments, id: id).run(
+                json, namespace.handlers, life.withLock { $0.handlers })
+        } catch {
+            client.violate()
+            return []
+        }
+    }
+
+    func remove(_ token: HandlerToken) -> Bool {
+        life.withLock { life in
+            guard let table = life.handlers?.removing(token) else { return false }
+            life.handlers = table
+            return true
+        }
+    }
+
+    /// The reply to an event that was emitted with an acknowledgement; it passes handlers that still run.
+    func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]?) throws {
+        guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
+        var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        pending.resolve(&cursor, json)
+    }
+
+    // MARK: Events out
+
+    /// Sends an encoded packet to the client; `volatile` ones only if they can leave at once.
+    @discardableResult
+    func deliver(_ packet: EncodedPacket, isVolatile: Bool = false) -> EmitResult {
+        guard isConnected else { return .disconnected }
+        if isVolatile, !client.session.isWritable { return .dropped }
+        if hasOutgoingHandlers.load(ordering: .relaxed) { announce(packet) }
+        return client.session.send(packet.frame, attachments: packet.attachments) ? .sent : .disconnected
+    }
+
+    func acknowledge(_ writer: consuming PacketWriter, id: UInt64) {
+        deliver(writer.finishArray())
+    }
+
+    func addAcknowledgement(_ pending: PendingAcknowledgements.Pending, timeout: Duration) -> UInt64? {
+        guard let id = acknowledgements.withLock({ $0.add(pending) }) else { return nil }
+        let loop = client.session.loop
+        loop.execute { [weak self] in
+            _ = loop.schedule(after: timeout) { self?.expire(id, after: timeout) }
+        }
+        return id
+    }
+
+    /// Gives up waiting; false when the reply came first.
+    func cancelAcknowledgement(_ id: UInt64) -> Bool {
+        acknowledgements.withLock { $0.take(id) } != nil
+    }
+
+    private func expire(_ id: UInt64, after timeout: Duration) {
+        acknowledgements.withLock { $0.take(id) }?.fail(.timeout(timeout))
+    }
+
+    /// Tells the outgoing catch-all handlers about a packet.
+    private func announce(_ packet: EncodedPacket) {
+        let handlers = life.withLock { $0.outgoing }
+        guard let (event, arguments) = try? packet.decodedEvent() else { return }
+        for handler in handlers { handler.body(event, arguments) }
+    }
+}
+
+/// A handler of everything that is emitted to a socket.
+private struct OutgoingHandler: Sendable {
+    let token: HandlerToken
+    let body: @Sendable (String, [JSONValue]) -> Void
+}
+
+/// Nobody stored a value of this type on the socket or request.
+public struct MissingValueError: Error, Sendable, CustomStringConvertible {
+    /// The type's name.
+    public let type: String
+
+    /// What is missing.
+    public var description: String { "no value of type \(type) was stored" }
+}
+
+extension Socket: EventRegistration {
+    /// Registers a handler on this socket alone. Handlers of the namespace cost nothing per socket: prefer them.
+    public func register(_ event: String, _ registration: HandlerRegistration) -> HandlerToken {
+        let handler = EventHandler(
+            token: HandlerNumbers.make(), isOnce: registration.isOnce, invoke: registration.invoke)
+        life.withLock { $0.handlers = ($0.handlers ?? .empty).adding(handler, to: event) }
+        return handler.token
+    }
+
+    /// Removes a handler of any kind.
+    public func off(_ token: HandlerToken) {
+        guard !remove(token) else { return }
+        life.withLock { $0.outgoing.removeAll { $0.token == token } }
+    }
+
+    /// Calls the handler for each event that is emitted to this socket, broadcasts included, with its name and arguments.
+    @discardableResult
+    public func onAnyOutgoing(_ handler: @escaping @Sendable (String, [JSONValue]) -> Void) -> HandlerToken {
+        let token = HandlerNumbers.make()
+        life.withLock { $0.outgoing.append(OutgoingHandler(token: token, body: handler)) }
+        hasOutgoingHandlers.store(true, ordering: .relaxed)
+        return token
+    }
+
+    /// Registers handlers that are called for the next event only: `socket.once.on("ready") { ... }`.
+    public var once: OnceRegistration { OnceRegistration(socket: self) }
+
+    /// Removes all of this socket's handlers of an event; those of the namespace stay.
+    public func off(_ event: String) {
+        life.withLock { $0.handlers = $0.handlers?.removingAll(of: event) }
+    }
+
+    /// Calls the handler for each event, with its name and arguments.
+    @discardableResult
+    public func onAny(_ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void) -> HandlerToken {
+        let token = HandlerNumbers.make()
+        let catchAll = CatchAllHandler(token: token, isForUnmatched: false) { socket, event, arguments in
+            handler(socket, event, arguments)
+            return nil
+        }
+        life.withLock { $0.handlers = ($0.handlers ?? .empty).adding(catchAll) }
+        return token
+    }
+}
+
+/// Registers handlers of a socket that are removed before their first call.
+public struct OnceRegistration: EventRegistration {
+    let socket: Socket
+
+    /// Registers a handler for the next event of this name.
+    public func register(_ event: String, _ registration: HandlerRegistration) -> HandlerToken {
+        var once = registration
+        once.isOnce = true
+        return socket.register(event, once)
+    }
+
+    /// Removes a handler.
+    public func off(_ token: HandlerToken) { socket.off(token) }
+
+    /// Removes all handlers of an event.
+    public func off(_ event: String) { socket.off(event) }
+}

@@ -1,0 +1,95 @@
+"""Servers for the whole suite. A missing client or browser fails here: nothing is skipped."""
+
+import os
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.client import client_script
+from support.server import Server
+
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+
+HERE = Path(__file__).parent
+SHORT = ("--ping-interval", 300, "--ping-timeout", 200, "--connect-timeout", 600, "--upgrade-timeout", 700,
+         "--header-timeout", 700, "--body-timeout", 700, "--idle-timeout", 900, "--write-timeout", 1500,
+         "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700)
+
+
+@pytest.fixture(scope="session")
+def public(tmp_path_factory):
+    """The folder that the server serves, with what must and what must not come out of it."""
+    base = tmp_path_factory.mktemp("files")
+    root = base / "public"
+    (root / "folder").mkdir(parents=True)
+    (root / ".well-known").mkdir()
+    (root / ".secret-folder").mkdir()
+    (root / "index.html").write_text("<!doctype html><title>root</title>")
+    (root / "folder" / "index.html").write_text("<!doctype html><title>folder</title>")
+    (root / "hello.txt").write_text("hello, file\n")
+    (root / "with space.txt").write_text("space\n")
+    (root / "café.txt").write_text("coffee\n")
+    (root / "style.css").write_text("body {}\n")
+    (root / "script.js").write_text("export {}\n")
+    (root / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (root / "empty.txt").write_bytes(b"")
+    (root / "data.bin").write_bytes(bytes(range(256)) * 400)
+    (root / ".hidden").write_text("secret\n")
+    (root / ".secret-folder" / "file.txt").write_text("secret\n")
+    (root / ".well-known" / "security.txt").write_text("Contact: mailto:a@b\n")
+    (base / "outside.txt").write_text("secret\n")
+    (root / "escape.txt").symlink_to(base / "outside.txt")
+    (root / "escape-folder").symlink_to(base)
+    (root / "inside.txt").symlink_to("hello.txt")
+    os.mkfifo(root / "pipe")
+    shutil.copy(client_script(), root / "socket.io.min.js")
+    shutil.copy(HERE / "peers" / "javascript" / "scenarios.js", root / "scenarios.js")
+    (root / "page.html").write_text(
+        "<!doctype html><title>Conformance</title>"
+        "<script src=/socket.io.min.js></script><script src=/scenarios.js></script>")
+    return root
+
+
+def running(*arguments):
+    server = Server(*arguments).start()
+    yield server
+    died = not server.alive()
+    log = server.log()
+    status = server.stop()
+    assert not died, f"the server died during the tests ({status}):\n{log}"
+    assert status == 0, f"SIGTERM did not end the server cleanly: {status}\n{log}"
+
+
+@pytest.fixture(scope="session")
+def server(public):
+    """Default limits."""
+    yield from running("--files", public)
+
+
+@pytest.fixture(scope="session")
+def impatient(public):
+    """Every time limit below two seconds."""
+    yield from running("--files", public, *SHORT)
+
+
+@pytest.fixture(scope="session")
+def shared_origin():
+    """Answers http://good.example across origins."""
+    yield from running("--cors-origin", "http://good.example")
+
+
+@pytest.fixture
+def make_server(public):
+    """Servers of a test's own: make_server("--ping-interval", 300)."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Server("--files", public, *arguments, **options).start())
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()

@@ -1,0 +1,83 @@
+"""The official JavaScript client in headless Chromium; page and realtime traffic from one port."""
+
+import os
+import shutil
+import sys
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from peers.scenarios import ON_OWN_SERVER, SHORT_HEARTBEAT, TRANSPORTS, table, take_step
+
+PLACES = ["chromium", "chromium-browser", "google-chrome",
+          "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PLACES)), None)
+    assert program, f"no Chromium on {sys.platform}: Tests/run installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    contexts = []
+
+    def open_page(server):
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.expose_function("step", lambda name, value=None: take_step(server, name, value))
+        answer = page.goto(server.url("/page.html"))
+        assert answer.status == 200
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name, transport", table(), ids=lambda value: value)
+def test_scenario(name, transport, server, make_server, open_page):
+    chosen = make_server(*SHORT_HEARTBEAT) if name in ON_OWN_SERVER else server
+    page = open_page(chosen)
+    settings = {"url": chosen.url(), "transports": TRANSPORTS[transport]}
+    result = page.evaluate(
+        "([name, settings]) => runScenario(name, settings).catch((error) => String(error.stack))", [name, settings])
+    assert result == "passed", result
+    chosen.check()
+
+
+def test_pages_of_another_origin_are_kept_out(server, shared_origin, open_page):
+    """The page comes from `server`; the realtime server that it asks allows another origin only."""
+    page = open_page(server)
+    outcome = page.evaluate(
+        """(url) => new Promise((resolve) => {
+            const socket = io(url, {transports: ["polling"], reconnection: false});
+            socket.on("connect", () => resolve("connected"));
+            socket.on("connect_error", () => resolve("refused"));
+        })""", shared_origin.url())
+    assert outcome == "refused"
+    outcome = page.evaluate(
+        """(url) => new Promise((resolve) => {
+            const socket = io(url, {transports: ["websocket"], reconnection: false});
+            socket.on("connect", () => resolve("connected"));
+            socket.on("connect_error", () => resolve("refused"));
+        })""", shared_origin.url())
+    assert outcome == "refused"
+
+
+def test_pages_of_the_allowed_origin_are_let_in(make_server, server, open_page):
+    page = open_page(server)
+    friendly = make_server("--cors-origin", server.url())
+    for transports in TRANSPORTS.values():
+        outcome = page.evaluate(
+            """([url, transports]) => new Promise((resolve) => {
+                const socket = io(url, {transports, reconnection: false, withCredentials: true});
+                socket.on("connect", () => socket.emit("echo", "across", resolve));
+                socket.on("connect_error", (error) => resolve(error.message));
+            })""", [friendly.url(), transports])
+        assert outcome == "across"

@@ -1,0 +1,199 @@
+"""LIMITS "Static files"; FEATURES H17 to H19 as far as the first version goes."""
+
+import os
+import socket
+import time
+
+import pytest
+
+from support.http1 import Connection, exchange, get
+from support.server import wait_until
+
+DATA = bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize("path, kind", [
+    ("/hello.txt", "text/plain"), ("/style.css", "text/css"), ("/script.js", "text/javascript"),
+    ("/picture.png", "image/png"), ("/data.bin", "application/octet-stream"), ("/index.html", "text/html")])
+def test_type_follows_the_extension_and_is_not_sniffed(server, path, kind):
+    answer = exchange(server, get(path))
+    assert answer.status == 200 and answer.get("content-type").startswith(kind)
+    assert answer.get("x-content-type-options") == "nosniff"
+
+
+def test_file_is_sent_whole(server):
+    answer = exchange(server, get("/data.bin"))
+    assert answer.body == DATA and answer.get("content-length") == str(len(DATA))
+
+
+def test_empty_file_is_sent(server):
+    answer = exchange(server, get("/empty.txt"))
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_index_is_found(server):
+    assert b"<title>root</title>" in exchange(server, get("/")).body
+    assert b"<title>folder</title>" in exchange(server, get("/folder/")).body
+
+
+def test_names_are_decoded_once(server):
+    assert exchange(server, get("/with%20space.txt")).body == b"space\n"
+    assert exchange(server, get("/caf%C3%A9.txt")).body == b"coffee\n"
+    assert exchange(server, get("/with%2520space.txt")).status == 404
+
+
+def test_head_carries_the_length_only(server):
+    with Connection(server) as connection:
+        connection.send(get("/data.bin", method="HEAD") + get("/hello"))
+        answer = connection.response(head=True)
+        assert answer.status == 200 and answer.get("content-length") == str(len(DATA))
+        assert connection.response().body == b"hello"
+
+
+def test_other_methods_are_not_files(server):
+    assert exchange(server, get("/hello.txt", "Content-Length: 0", method="POST")).status in (404, 405)
+
+
+ESCAPES = [
+    "/../outside.txt", "/folder/../../outside.txt", "/%2e%2e/outside.txt", "/.%2e/outside.txt", "/%2E./outside.txt",
+    "/..%2foutside.txt", "/%2e%2e%2foutside.txt", "/..%5coutside.txt", "/%5c..%5coutside.txt", "/folder/..%2f..%2foutside.txt",
+    "/folder/../hello.txt", "/hello.txt%00", "/hello.txt%00.png", "/%00", "/hel%2flo.txt", "/folder%2findex.html",
+    "/folder%5cindex.html", "/%ff", "/%c0%ae%c0%ae/outside.txt", "/%", "/%2", "/%zz", "/..", "/../", "/folder/..",
+    "//etc/passwd", "/%252e%252e/outside.txt", "/escape.txt", "/escape-folder/outside.txt", "/escape-folder/public/hello.txt",
+    "/.hidden", "/%2ehidden", "/.secret-folder/file.txt", "/pipe", "/hello.txt/", "/hello.txt/x", "/..;/outside.txt", "/./hello.txt",
+]
+
+
+@pytest.mark.parametrize("path", ESCAPES)
+def test_nothing_outside_or_hidden_is_served(server, path):
+    answer = exchange(server, get(path))
+    assert b"secret" not in answer.body and b"root:" not in answer.body
+    if path == "/./hello.txt":     # a dot segment that stays inside may be resolved
+        assert answer.status in (200, 301, 308, 400, 404)
+    else:
+        assert answer.status in (400, 404), answer
+    server.check()
+
+
+def test_symbolic_link_inside_and_well_known_are_served(server):
+    assert exchange(server, get("/inside.txt")).body == b"hello, file\n"
+    assert exchange(server, get("/.well-known/security.txt")).status == 200
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+def test_entity_tag_conditions(server):
+    first = exchange(server, get("/data.bin"))
+    tag = first.get("etag")
+    assert tag.startswith('"') and tag.endswith('"')
+    for condition in (tag, f'"other", {tag}', "*", "W/" + tag):
+        answer = exchange(server, get("/data.bin", f"If-None-Match: {condition}"))
+        assert (answer.status, answer.get("etag")) == (304, tag), condition
+    assert exchange(server, get("/data.bin", 'If-None-Match: "other"')).status == 200
+
+
+def test_date_conditions(server):
+    date = exchange(server, get("/data.bin")).get("last-modified")
+    assert exchange(server, get("/data.bin", f"If-Modified-Since: {date}")).status == 304
+    assert exchange(server, get("/data.bin", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT")).status == 200
+    assert exchange(server, get("/data.bin", "If-Modified-Since: nonsense")).status == 200
+
+
+def test_entity_tag_wins_over_date(server):
+    date = exchange(server, get("/data.bin")).get("last-modified")
+    assert exchange(server, get("/data.bin", 'If-None-Match: "other"', f"If-Modified-Since: {date}")).status == 200
+
+
+# --- ranges --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("asked, first, last", [
+    ("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=102390-", 102390, 102399), ("bytes=-5", 102395, 102399),
+    ("bytes=0-999999999", 0, 102399), ("bytes=-999999999", 0, 102399)])
+def test_one_range(server, asked, first, last):
+    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
+    assert answer.status == 206 and answer.body == DATA[first:last + 1]
+    assert answer.get("content-range") == f"bytes {first}-{last}/{len(DATA)}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=102400-", "bytes=999999-9999999", "bytes=-0"])
+def test_unsatisfiable_range_is_416(server, asked):
+    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
+    assert answer.status == 416 and answer.get("content-range") == f"bytes */{len(DATA)}"
+
+
+@pytest.mark.parametrize("asked", [
+    "bytes=5-2", "bytes=a-b", "bytes=", "bytes", "bytes=-", "lines=1-2", "bytes=1", "bytes=--5", "bytes=+1-2",
+    "bytes=1-2-3", "bytes=0x1-2", "bytes=99999999999999999999999-1"])
+def test_malformed_range_is_ignored(server, asked):
+    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
+    assert (answer.status, answer.body) == (200, DATA)
+    server.check()
+
+
+@pytest.mark.parametrize("asked", [
+    "bytes=" + ",".join(f"{n * 10}-{n * 10 + 1}" for n in range(17)), "bytes=0-10,5-20", "bytes=0-,0-,0-", "bytes=0-1,0-1"],
+    ids=["17 ranges", "overlapping", "whole thrice", "equal"])
+def test_abusive_ranges_get_the_file_whole(server, asked):
+    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
+    assert (answer.status, answer.body) == (200, DATA)
+
+
+def test_head_ignores_range(server):
+    answer = exchange(server, get("/data.bin", "Range: bytes=0-1", method="HEAD"), head=True)
+    assert answer.status == 200
+
+
+# --- files that change ---------------------------------------------------------------------------
+
+def test_file_that_grows_sends_what_was_announced(server, public):
+    path = public / "growing.bin"
+    path.write_bytes(b"a" * (20 << 20))
+    with Connection(server, timeout=10) as connection:
+        connection.send(get("/growing.bin") + get("/hello"))
+        with open(path, "ab") as file:
+            file.write(b"b" * (1 << 20))
+        answer = connection.response()
+        assert len(answer.body) == int(answer.get("content-length"))
+        assert connection.response().body == b"hello"
+
+
+def test_file_that_shrinks_resets_the_connection(server, public):
+    path = public / "shrinking.bin"
+    path.write_bytes(b"a" * (64 << 20))
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", server.port))
+    connection.settimeout(5)
+    connection.sendall(get("/shrinking.bin") + get("/hello"))
+    head = connection.recv(4096)
+    assert b"Content-Length: 67108864" in head or b"content-length: 67108864" in head.lower()
+    time.sleep(0.3)
+    os.truncate(path, 1 << 20)
+    received = len(head)
+    try:
+        while data := connection.recv(1 << 20):
+            received += len(data)
+            assert b"hello" not in data, "another answer inside the announced length"
+    except ConnectionResetError:
+        pass
+    assert received < 64 << 20
+    connection.close()
+    server.check()
+
+
+def test_reading_a_large_file_slowly_costs_bounded_memory(server, public):
+    (public / "large.bin").write_bytes(b"a" * (32 << 20))
+    before = server.memory()
+    connections = []
+    for _ in range(10):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(get("/large.bin"))
+        connections.append(connection)
+    time.sleep(0.5)
+    assert server.memory() - before < 64 << 20
+    for connection in connections:
+        connection.close()
+    wait_until(server.alive)
+    server.check()

@@ -1,0 +1,45 @@
+"""Type-checks the Swift snippets of README and the guides against the built modules.
+
+The snippets of one page belong together: they are joined, in their order, into one main.swift.
+Usage: python3 Tests/snippets.py <build directory, such as .build/debug>
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FENCE = re.compile(r"^```swift\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def check(page: pathlib.Path, build: pathlib.Path) -> bool:
+    snippets = FENCE.findall(page.read_text())
+    if not snippets:
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "main.swift")
+        source.write_text("\n".join(snippets))
+        command = ["swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors", "-I", str(build / "Modules")]
+        for library in ("CUV", "COpenSSL"):
+            command += ["-Xcc", f"-fmodule-map-file={ROOT}/Sources/{library}/module.modulemap"]
+        for modules in (build / "Modules", *build.glob("*.build")):
+            command += ["-I", str(modules)]
+        result = subprocess.run([*command, str(source)], capture_output=True, text=True)
+    name = page.relative_to(ROOT)
+    print(f"{name}: {len(snippets)} snippets {'type-check' if result.returncode == 0 else 'FAIL'}")
+    if result.returncode != 0:
+        print(result.stderr)
+    return result.returncode == 0
+
+
+def main() -> int:
+    build = (ROOT / sys.argv[1]).resolve()
+    pages = [ROOT / "README.md", *sorted((ROOT / "Documentation").rglob("*.md"))]
+    results = [check(page, build) for page in pages]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
