@@ -106,7 +106,8 @@ extension Request {
     /// A request that came from no socket, for calling an application in memory.
     package init(
         method: HTTPRequest.Method = .get, target: String, authority: String? = "localhost",
-        headers: HTTPFields = [:], body: [UInt8] = [], loop: EventLoop, remoteAddress: SocketAddress? = nil, isSecure: Bool = false
+        headers: HTTPFields = [:], body: [UInt8] = [], loop: EventLoop, remoteAddress: SocketAddress? = nil,
+        isSecure: Bool = false
     ) {
         var block = HTTPHeaderBlock()
         for field in headers {

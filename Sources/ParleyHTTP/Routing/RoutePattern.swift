@@ -54,7 +54,9 @@ struct RoutePattern: Sendable, Equatable {
         switch text {
         case "**": .rest
         case "*": .wildcard
-        default: text.first == ":" && text.count > 1 ? .parameter(String(text.dropFirst())) : .literal(String(text))
+        default:
+            text.first == ":" && text.count > 1
+                ? .parameter(String(text.dropFirst())) : .literal(String(text))
         }
     }
 

@@ -20,7 +20,8 @@ public struct RouteRegistrar: Sendable {
     public func callAsFunction<Value: ResponseConvertible>(
         _ path: String = "", _ handler: @escaping @Sendable (Request) async throws -> Value
     ) {
-        scope.add(method, path, .asynchronous { request in try await handler(request).response(for: request) })
+        scope.add(
+            method, path, .asynchronous { request in try await handler(request).response(for: request) })
     }
 
     /// Registers a synchronous handler whose values are answered as JSON; nil is answered with 404.

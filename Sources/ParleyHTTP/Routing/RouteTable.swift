@@ -18,7 +18,9 @@ struct RouteTable: Sendable {
 
     /// Adds a route; nil is every method.
     mutating func add(_ pattern: RoutePattern, method: HTTPRequest.Method?, endpoint: RouteEndpoint) {
-        if let path = pattern.literalPath { literals[path, default: RouteMethods()].add(endpoint, for: method) }
+        if let path = pattern.literalPath {
+            literals[path, default: RouteMethods()].add(endpoint, for: method)
+        }
         root.add(pattern.segments[...], method: method, endpoint: endpoint)
     }
 
@@ -78,7 +80,8 @@ struct RouteNode: Sendable {
     }
 
     private static func adding(
-        _ segments: ArraySlice<RoutePattern.Segment>, _ method: HTTPRequest.Method?, _ endpoint: RouteEndpoint,
+        _ segments: ArraySlice<RoutePattern.Segment>, _ method: HTTPRequest.Method?,
+        _ endpoint: RouteEndpoint,
         to box: Box?
     ) -> Box {
         var node = box?.node ?? RouteNode()

@@ -66,7 +66,8 @@ extension HTTP1Connection {
 
     /// Encodes a head into the loop's buffer. Nil when the response can't be sent as it is.
     private func encodeHead(
-        _ response: Response, _ content: HTTP1ResponseEncoder.Content, _ framing: HTTP1ResponseEncoder.Exchange
+        _ response: Response, _ content: HTTP1ResponseEncoder.Content,
+        _ framing: HTTP1ResponseEncoder.Exchange
     ) -> HTTP1ResponseEncoder.Outcome? {
         var framing = framing
         framing.keepAlive = framing.keepAlive && mayPersist
@@ -160,7 +161,9 @@ extension HTTP1Connection {
 
     /// Sends a piece. True when the writer has to wait.
     func write(_ piece: [UInt8], number: UInt64) throws(ResponseWriterError) -> Bool {
-        guard exchange?.number == number, let framing = exchange?.body?.framing else { throw .connectionClosed }
+        guard exchange?.number == number, let framing = exchange?.body?.framing else {
+            throw .connectionClosed
+        }
         guard exchange?.body?.add(piece.count) == true else {
             abandon()
             stream.reset()

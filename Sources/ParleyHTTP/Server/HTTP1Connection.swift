@@ -18,15 +18,15 @@ final class HTTP1Connection: ByteStreamHandler, RequestBodySource, @unchecked Se
     /// The handler that the stream was handed over to.
     @exclusivity(unchecked) var successor: (any ByteStreamHandler)?
     @exclusivity(unchecked) private var decoder: HTTP1RequestDecoder
-    @exclusivity(unchecked) private var held = HeldInput()
+    @exclusivity(unchecked) var held = HeldInput()
     @exclusivity(unchecked) private var exchangeCount: UInt64 = 0
     @exclusivity(unchecked) private var isDecoding = false
     @exclusivity(unchecked) private var isReading = true
     /// True while the consumer of the request's content is behind.
-    @exclusivity(unchecked) private var isContentPaused = false
+    @exclusivity(unchecked) var isContentPaused = false
     /// True while the peer doesn't read its responses: no more requests are answered.
-    @exclusivity(unchecked) private var isOutboxFull = false
-    @exclusivity(unchecked) private var timer = DeadlineTimer()
+    @exclusivity(unchecked) var isOutboxFull = false
+    @exclusivity(unchecked) var timer = DeadlineTimer()
 
     init(stream: any ByteStream, server: HTTPServerLoop) {
         self.stream = stream
@@ -151,7 +151,7 @@ extension HTTP1Connection {
     }
 
     /// Reads unless something waits for the application.
-    private func updateReading() {
+    func updateReading() {
         let shouldRead = held.isEmpty && !isContentPaused && !isOutboxFull
         guard shouldRead != isReading else { return }
         isReading = shouldRead
@@ -164,7 +164,8 @@ extension HTTP1Connection {
 extension HTTP1Connection {
     private func begin(_ head: HTTPRequestHead) {
         let body =
-            head.hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
+            head.hasContent
+            ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
         let context = RequestContext(
             head: head, loop: server.loop, remoteAddress: stream.remoteAddress, isSecure: stream.isSecure)
         exchangeCount &+= 1
@@ -177,12 +178,17 @@ extension HTTP1Connection {
     }
 
     private func receiveContent(_ bytes: Span<UInt8>) {
-        watch.receivedContent(bytes.count, at: server.loop.now)
         if state.isDiscarding {
             if !state.discard(bytes.count, limit: server.configuration.drainLimit) { close() }
             return
         }
-        exchange?.expectsContinue = false
+        if exchange?.expectsContinue == true {
+            // The client didn't wait.
+            exchange?.expectsContinue = false
+            watch.expectContent(at: server.loop.now)
+            armTimer()
+        }
+        watch.receivedContent(bytes.count, at: server.loop.now)
         if exchange?.request.body.append(bytes) == true {
             isContentPaused = true
             watch.pauseContent(at: server.loop.now)
@@ -259,71 +265,5 @@ extension HTTP1Connection {
         watch.resumeContent(at: server.loop.now)
         armTimer()
         updateReading()
-    }
-}
-
-// MARK: - The end of an exchange, and of the connection
-
-extension HTTP1Connection {
-    /// Does what follows the end of a request or of a response.
-    func proceed(_ next: HTTP1ConnectionState.Next) {
-        switch next {
-        case .wait: break
-        case .nextRequest:
-            exchange = nil
-            watch.idle(at: server.loop.now)
-            armTimer()
-            isOutboxFull = !stream.isWritable
-            decodeHeld()
-        case .discardContent:
-            exchange?.request.body.finish(throwing: RequestBodyError.abandoned)
-            isContentPaused = false
-            watch.draining(at: server.loop.now)
-            armTimer()
-            updateReading()
-        case .close: close()
-        }
-    }
-
-    /// Sends what is pending, ends the stream, and reads a little longer, so that a peer that still sends gets the
-    /// response rather than a reset (RFC 9112 9.6).
-    func close() {
-        abandon()
-        stream.close(linger: server.configuration.lingerTimeout)
-    }
-
-    /// Gives up whatever is going on.
-    func abandon() {
-        state.finish()
-        watch.stop()
-        held.clear()
-        stopTimer()
-        guard let exchange else { return }
-        self.exchange = nil
-        exchange.request.body.finish(throwing: RequestBodyError.connectionClosed)
-        exchange.body?.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
-        exchange.task?.cancel()
-    }
-}
-
-// MARK: - Time
-
-extension HTTP1Connection {
-    /// Makes sure that the next deadline is noticed.
-    func armTimer() {
-        guard let deadline = watch.deadline(server.configuration) else { return }
-        timer.arm(deadline, on: server.loop) { [weak self] in self?.timerFired() }
-    }
-
-    func stopTimer() { timer.stop() }
-
-    private func timerFired() {
-        timer.fired()
-        switch watch.check(at: server.loop.now, server.configuration) {
-        case .wait: armTimer()
-        case .idle, .drainTimeout: close()
-        case .headerTimeout: sendAlone(HTTPError(.requestTimeout, "limit headerTimeout: the header section takes too long"))
-        case .bodyTimeout: failExchange(HTTPError(.requestTimeout, "limit bodyTimeout: the content comes too slowly"))
-        }
     }
 }

@@ -63,7 +63,9 @@ final class Responder: Sendable {
 
     /// The response of an endpoint that needs no task; nil when it has middleware or an asynchronous handler.
     func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
-        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else { return nil }
+        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else {
+            return nil
+        }
         do {
             return try handler(request)
         } catch {
@@ -75,7 +77,8 @@ final class Responder: Sendable {
     /// logged, and the client is told of an internal error only.
     func response(to error: any Error, of request: Request) -> Response {
         if let error = error as? HTTPError { return error.response }
-        if !(error is CancellationError) {
+        // A handler that was stopped because its client is gone has not failed.
+        if !(error is CancellationError || error is RequestBodyError) {
             logger.error(
                 "handler failed",
                 metadata: [

@@ -38,7 +38,8 @@ public final class RunningServer: Sendable {
         options.maxConnections = configuration.maximumConnections
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
         do {
-            let listener = try await TCPListener.bind(host: host, port: port, options: options, group: group) {
+            let listener = try await TCPListener.bind(host: host, port: port, options: options, group: group)
+            {
                 stream in
                 // Every stream lives on a loop of the group.
                 let server = byLoop[ObjectIdentifier(stream.loop)] ?? loops[0]

@@ -244,7 +244,10 @@ extension WebSocketConnection {
         case .wait: break
         case .ping: ping()
         case .messageTimeout:
-            fail(WebSocketError(closeCode: WebSocketCloseCode.policyViolation, rule: "limit messageTimeout: the message takes too long"))
+            fail(
+                WebSocketError(
+                    closeCode: WebSocketCloseCode.policyViolation,
+                    rule: "limit messageTimeout: the message takes too long"))
         case .gone:
             finish(code: WebSocketCloseCode.abnormal)
             stream.reset()

@@ -190,7 +190,11 @@ extension WebSocketInbox {
             }
             return (reader, state.writers, state.task, Self.end(state))
         }
-        if case .failed(let error) = outcome { reader?.resume(throwing: error) } else { reader?.resume(returning: nil) }
+        if case .failed(let error) = outcome {
+            reader?.resume(throwing: error)
+        } else {
+            reader?.resume(returning: nil)
+        }
         for writer in writers { writer.continuation.resume(throwing: closed) }
         task?.cancel()
     }

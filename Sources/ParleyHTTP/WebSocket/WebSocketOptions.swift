@@ -46,7 +46,9 @@ public enum WebSocketOriginPolicy: Sendable, Equatable {
     private static func isSameOrigin(_ origin: String, authority: String?) -> Bool {
         guard let authority, let separator = origin.range(of: "://") else { return false }
         let port = origin.hasPrefix("https:") ? ":443" : ":80"
-        func withoutPort(_ text: Substring) -> Substring { text.hasSuffix(port) ? text.dropLast(port.count) : text }
+        func withoutPort(_ text: Substring) -> Substring {
+            text.hasSuffix(port) ? text.dropLast(port.count) : text
+        }
         return withoutPort(origin[separator.upperBound...]) == withoutPort(authority[...])
     }
 }

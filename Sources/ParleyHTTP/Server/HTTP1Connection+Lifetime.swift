@@ -1,0 +1,70 @@
+import ParleyTransport
+import ParleyWire
+
+// MARK: - The end of an exchange, and of the connection
+
+extension HTTP1Connection {
+    /// Does what follows the end of a request or of a response.
+    func proceed(_ next: HTTP1ConnectionState.Next) {
+        switch next {
+        case .wait: break
+        case .nextRequest:
+            exchange = nil
+            watch.idle(at: server.loop.now)
+            armTimer()
+            isOutboxFull = !stream.isWritable
+            decodeHeld()
+        case .discardContent:
+            exchange?.request.body.finish(throwing: RequestBodyError.abandoned)
+            isContentPaused = false
+            watch.draining(at: server.loop.now)
+            armTimer()
+            updateReading()
+        case .close: close()
+        }
+    }
+
+    /// Sends what is pending, ends the stream, and reads a little longer, so that a peer that still sends gets the
+    /// response rather than a reset (RFC 9112 9.6).
+    func close() {
+        abandon()
+        stream.close(linger: server.configuration.lingerTimeout)
+    }
+
+    /// Gives up whatever is going on.
+    func abandon() {
+        state.finish()
+        watch.stop()
+        held.clear()
+        stopTimer()
+        guard let exchange else { return }
+        self.exchange = nil
+        exchange.request.body.finish(throwing: RequestBodyError.connectionClosed)
+        exchange.body?.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
+        exchange.task?.cancel()
+    }
+}
+
+// MARK: - Time
+
+extension HTTP1Connection {
+    /// Makes sure that the next deadline is noticed.
+    func armTimer() {
+        guard let deadline = watch.deadline(server.configuration) else { return }
+        timer.arm(deadline, on: server.loop) { [weak self] in self?.timerFired() }
+    }
+
+    func stopTimer() { timer.stop() }
+
+    private func timerFired() {
+        timer.fired()
+        switch watch.check(at: server.loop.now, server.configuration) {
+        case .wait: armTimer()
+        case .idle, .drainTimeout: close()
+        case .headerTimeout:
+            sendAlone(HTTPError(.requestTimeout, "limit headerTimeout: the header section takes too long"))
+        case .bodyTimeout:
+            failExchange(HTTPError(.requestTimeout, "limit bodyTimeout: the content comes too slowly"))
+        }
+    }
+}

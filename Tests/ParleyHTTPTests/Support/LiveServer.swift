@@ -1,0 +1,71 @@
+import Foundation
+import HTTPTypes
+import Logging
+import ParleyTransport
+import Testing
+
+@testable import ParleyHTTP
+
+/// Serves an application on a port of the loopback interface while the body runs.
+func withServer(
+    loops: Int = 1, configure: (inout ServerConfiguration) -> Void = { _ in },
+    routes: (Application) -> Void, _ body: (RunningServer) async throws -> Void
+) async throws {
+    var configuration = ServerConfiguration()
+    configuration.loopCount = loops
+    configure(&configuration)
+    let application = Application(configuration: configuration, logger: .silent)
+    routes(application)
+    let server = try await application.start(port: 0)
+    do {
+        try await body(server)
+    } catch {
+        await server.shutdown(deadline: .zero)
+        throw error
+    }
+    await server.shutdown(deadline: .zero)
+}
+
+/// Sends the text on a new connection and returns all that came until the server closed it.
+func exchange(_ server: RunningServer, _ text: String) async throws -> String {
+    let client = try RawClient(port: server.port)
+    try await client.send(text)
+    return try await client.readToEnd()
+}
+
+extension Logger {
+    /// Says nothing.
+    static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+}
+
+extension String {
+    /// The content behind a response's head.
+    var content: String { range(of: "\r\n\r\n").map { String(self[$0.upperBound...]) } ?? "" }
+
+    /// How often the text occurs in this one.
+    func count(of text: String) -> Int { components(separatedBy: text).count - 1 }
+}
+
+/// Answers requests in memory.
+struct InMemory {
+    let application: Application
+    let group: EventLoopGroup
+
+    init(_ routes: (Application) -> Void) throws {
+        application = Application(logger: .silent)
+        routes(application)
+        group = try EventLoopGroup(count: 1)
+    }
+
+    func respond(_ method: String, _ target: String) async throws -> Response {
+        let method = try #require(HTTPRequest.Method(method))
+        return await application.respond(to: Request(method: method, target: target, loop: group.loops[0]))
+    }
+
+    /// Status and content.
+    func answer(_ method: String, _ target: String) async throws -> String {
+        let response = try await respond(method, target)
+        guard case .bytes(let bytes) = response.body.content else { return "\(response.status.code)" }
+        return "\(response.status.code) \(String(decoding: bytes, as: UTF8.self))"
+    }
+}
