@@ -139,8 +139,8 @@ final class EngineSession: Sendable {
                 case .parked:
                     if Task.isCancelled { close(.transportError, gracefully: false) }
                 case .answer(let outcome):
-                    continuation.resume(returning: outcome)
                     finishClosing()
+                    continuation.resume(returning: outcome)
                 case .overlap:
                     continuation.resume(returning: .refused)
                     close(.transportError, gracefully: false)
@@ -230,11 +230,11 @@ final class EngineSession: Sendable {
             self.heartbeatTimer?.cancel()
             self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
         }
+        if !closing.lingers { onRemoval(self) }
         closing.webSocket?.close(code: 1000, reason: "")
         closing.candidate?.close(code: 1000, reason: "")
         closing.poll?.resume(returning: gracefully ? .packets(closing.frames) : .refused)
         closing.postWaiter?.resume()
-        if !closing.lingers { onRemoval(self) }
         closing.delegate?.closed(reason)
     }
 

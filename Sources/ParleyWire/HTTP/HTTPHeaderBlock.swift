@@ -50,7 +50,8 @@ public struct HTTPHeaderBlock: Sendable {
     }
 
     private mutating func addEntry(at start: Int, nameLength: Int, value: Range<Int>) {
-        for index in start..<(start &+ nameLength) { bytes[index] = HTTPBytes.lowercased(bytes[index]) }
+        var storage = bytes.mutableSpan
+        for index in start..<(start &+ nameLength) { storage[index] = HTTPBytes.lowercased(storage[index]) }
         entries.append(
             Entry(
                 name: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: nameLength),

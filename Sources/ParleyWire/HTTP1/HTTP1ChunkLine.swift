@@ -8,7 +8,9 @@ struct HTTP1ChunkLine: Equatable {
     private static let maximumDigits = 16
 
     /// The longest line that can be valid.
-    static func lineBytes(_ limits: HTTPLimits) -> Int { maximumDigits &+ limits.chunkExtensionLineBytes }
+    static func lineBytes(_ limits: HTTPLimits) -> Int {
+        maximumDigits &+ min(limits.chunkExtensionLineBytes, HTTP1SectionBudget.maximum)
+    }
 
     /// Reads a line without its line end, or the beginning of one that is too long, which always throws.
     static func parse(_ line: Span<UInt8>, limits: HTTPLimits) throws(HTTP1Error) -> HTTP1ChunkLine {

@@ -20,8 +20,11 @@ struct HTTP1SectionBudget: Sendable {
     private var remainingFields: Int
     private let fieldBytes: Int
 
+    /// No limit is taken as more than this: header blocks count in 32 bits, and "no limit" must not overflow.
+    static let maximum = Int(Int32.max)
+
     init(_ limits: HTTPLimits) {
-        remainingBytes = limits.headerSectionBytes
+        remainingBytes = min(limits.headerSectionBytes, Self.maximum)
         remainingFields = limits.headerCount
         fieldBytes = limits.headerFieldBytes
     }

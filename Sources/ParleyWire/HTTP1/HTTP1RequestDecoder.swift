@@ -100,7 +100,7 @@ public struct HTTP1RequestDecoder: Sendable {
 
 extension HTTP1RequestDecoder {
     private mutating func head(
-        _ initial: HTTP1HeadBuilder, _ input: Span<UInt8>, at offset: inout Int
+        _ initial: consuming HTTP1HeadBuilder, _ input: Span<UInt8>, at offset: inout Int
     ) throws(HTTP1Error) -> Event {
         var builder = initial
         while true {
@@ -125,21 +125,24 @@ extension HTTP1RequestDecoder {
             case .tooLong: throw builder.lineError
             case .bareLineFeed: throw .bareLineFeed
             }
-            if isComplete { return .head(begin(try builder.finish())) }
+            if isComplete {
+                try builder.finish()
+                begin(isChunked: builder.head.isChunked, length: builder.head.contentLength)
+                return .head(builder.intoHead())
+            }
         }
     }
 
     /// Enters the state that the head's framing asks for.
-    private mutating func begin(_ head: HTTPRequestHead) -> HTTPRequestHead {
+    private mutating func begin(isChunked: Bool, length: UInt64?) {
         extensionBytes = 0
-        if head.isChunked {
+        if isChunked {
             state = .chunkSize
-        } else if let length = head.contentLength, length > 0 {
+        } else if let length, length > 0 {
             state = .fixedBody(length)
         } else {
             state = .end
         }
-        return head
     }
 }
 

@@ -1,15 +1,12 @@
 import HTTPTypes
 
-/// A request line (RFC 9112 3), taken apart and validated.
-struct HTTP1RequestLine: Sendable {
-    var method: HTTPRequest.Method
-    var target: String
-    /// The authority of an absolute-form target.
-    var authority: String?
-    var version: HTTPVersion
-
-    /// Reads a line without its line end.
-    static func parse(_ line: Span<UInt8>, limits: HTTPLimits) throws(HTTP1Error) -> HTTP1RequestLine {
+/// The request line (RFC 9112 3).
+enum HTTP1RequestLine {
+    /// Validates a line without its line end, and sets the head's method, target, version, and the authority of an
+    /// absolute-form target.
+    static func parse(
+        _ line: Span<UInt8>, limits: HTTPLimits, into head: inout HTTPRequestHead
+    ) throws(HTTP1Error) {
         var methodEnd = 0
         while methodEnd < line.count, HTTPBytes.isToken(line[methodEnd]) { methodEnd &+= 1 }
         guard methodEnd > 0, methodEnd < line.count, line[methodEnd] == HTTPBytes.space else {
@@ -24,9 +21,9 @@ struct HTTP1RequestLine: Sendable {
             throw targetEnd > targetStart && targetEnd < line.count ? .target : .requestLine
         }
         guard targetEnd &- targetStart <= limits.targetBytes else { throw .targetTooLong }
-        let version = try parseVersion(line.extracting((targetEnd &+ 1)..<line.count))
-        let method = try parseMethod(line.extracting(0..<methodEnd))
-        return try resolve(line.extracting(targetStart..<targetEnd), method: method, version: version)
+        head.version = try parseVersion(line.extracting((targetEnd &+ 1)..<line.count))
+        head.method = try parseMethod(line.extracting(0..<methodEnd))
+        try resolve(line.extracting(targetStart..<targetEnd), into: &head)
     }
 
     private static func parseVersion(_ bytes: Span<UInt8>) throws(HTTP1Error) -> HTTPVersion {
@@ -71,27 +68,26 @@ struct HTTP1RequestLine: Sendable {
 
     /// Tells the forms of a request-target apart (RFC 9112 3.2).
     private static func resolve(
-        _ target: Span<UInt8>, method: HTTPRequest.Method, version: HTTPVersion
-    ) throws(HTTP1Error) -> HTTP1RequestLine {
+        _ target: Span<UInt8>, into head: inout HTTPRequestHead
+    ) throws(HTTP1Error) {
         if target[0] == 0x2F {
-            return HTTP1RequestLine(
-                method: method, target: String(bytes: target), authority: nil, version: version)
+            head.target = String(bytes: target)
+            return
         }
         if target.count == 1, target[0] == 0x2A {
-            guard method == .options else { throw .target }
-            return HTTP1RequestLine(method: method, target: "*", authority: nil, version: version)
+            guard head.method == .options else { throw .target }
+            head.target = "*"
+            return
         }
         let authority = try authorityRange(target)
-        var path = String(bytes: target.extracting(authority.upperBound..<target.count))
+        head.authority = String(bytes: target.extracting(authority))
+        let path = String(bytes: target.extracting(authority.upperBound..<target.count))
         if path.isEmpty {
             // RFC 9112 3.2.4: OPTIONS for an authority without a path asks for the server as a whole.
-            path = method == .options ? "*" : "/"
-        } else if target[authority.upperBound] == 0x3F {
-            path = "/" + path
+            head.target = head.method == .options ? "*" : "/"
+        } else {
+            head.target = target[authority.upperBound] == 0x3F ? "/" + path : path
         }
-        return HTTP1RequestLine(
-            method: method, target: path, authority: String(bytes: target.extracting(authority)),
-            version: version)
     }
 
     /// The place of the authority in an absolute-form target (RFC 9112 3.2.2): http or https, a valid host, no user.

@@ -35,7 +35,7 @@ extension HTTP1ResponseEncoder {
 
     /// Appends the last chunk with trailer fields, which end the content. Fields of framing, routing and persistence
     /// don't belong into trailers (RFC 9110 6.5.1) and are left out. On an error the buffer is as it was.
-    /// - Throws: ``HTTP1EncodingError`` when a value holds CR, LF or NUL.
+    /// - Throws: ``HTTP1EncodingError`` when a value holds a control character but TAB.
     public static func endChunks(
         trailers: HTTPFields, to output: inout [UInt8]
     ) throws(HTTP1EncodingError) {

@@ -9,33 +9,54 @@ public struct HTTP1EncodingError: Error, Sendable, Equatable {
 }
 
 extension HTTP1ResponseEncoder {
-    /// Appends a field line. The name is written as given.
-    /// - Throws: ``HTTP1EncodingError`` when the name is no token, or the value holds CR, LF or NUL; the buffer may then
-    ///   hold a part of the line.
+    /// Appends a field line. The name is written as given. On an error the buffer is as it was.
+    /// - Throws: ``HTTP1EncodingError`` when the name is no token, or the value holds a control character but TAB.
     public static func appendField(
         name: String, value: String, to output: inout [UInt8]
     ) throws(HTTP1EncodingError) {
         let start = output.count
         output.append(contentsOf: name.utf8)
         guard output.count > start, output[start...].allSatisfy(HTTPBytes.isToken) else {
+            output.removeSubrange(start...)
             throw HTTP1EncodingError(field: name, rule: "RFC 9110 5.1: a field name is a token")
         }
         output.append(literal: ": ")
-        try appendValue(value, of: name, to: &output)
+        do throws(HTTP1EncodingError) {
+            try appendValue(value, of: name, to: &output)
+        } catch {
+            output.removeSubrange(start...)
+            throw error
+        }
         output.append(literal: "\r\n")
     }
 
+    /// What a response's own `Connection` fields ask for.
+    struct ConnectionOptions: OptionSet {
+        let rawValue: UInt8
+        static let close = ConnectionOptions(rawValue: 1)
+        static let upgrade = ConnectionOptions(rawValue: 2)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ value: String) {
+            self = []
+            let bytes = Array(value.utf8)
+            if HTTPHeaderBlock.list(bytes.span, contains: "close") { insert(.close) }
+            if HTTPHeaderBlock.list(bytes.span, contains: "upgrade") { insert(.upgrade) }
+        }
+    }
+
     /// Appends a field, unless it is one that the encoder writes itself.
-    /// - Returns: true when the field asks for the connection to be closed.
+    /// - Returns: what the field asks for, when it is a `Connection` that the encoder writes.
     @inline(__always)
     static func append(
         _ field: HTTPField, isSwitching: Bool, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) -> Bool {
+    ) throws(HTTP1EncodingError) -> ConnectionOptions {
         switch field.name.canonicalName.utf8.count {
-        case 4 where field.name == .date: return false
-        case 10 where field.name == .connection && !isSwitching: return asksToClose(field.value)
-        case 14 where field.name == .contentLength: return false
-        case 17 where field.name == .transferEncoding: return false
+        case 4 where field.name == .date: return []
+        case 10 where field.name == .connection && !isSwitching: return ConnectionOptions(field.value)
+        case 14 where field.name == .contentLength: return []
+        case 17 where field.name == .transferEncoding: return []
         default: break
         }
         // `HTTPField.Name` admits tokens only.
@@ -45,11 +66,7 @@ extension HTTP1ResponseEncoder {
         field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
         try validateValue(from: start, of: field.name.rawName, in: output)
         output.append(literal: "\r\n")
-        return false
-    }
-
-    private static func asksToClose(_ value: String) -> Bool {
-        HTTPHeaderBlock.list(Array(value.utf8).span, contains: "close")
+        return []
     }
 
     static func appendValue(

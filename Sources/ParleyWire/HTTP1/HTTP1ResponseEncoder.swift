@@ -58,23 +58,21 @@ public enum HTTP1ResponseEncoder {
     /// Appends status line and fields, up to the empty line. On an error the buffer is as it was.
     ///
     /// A 1xx response other than 101 is interim: the real one follows on the same connection. A `connection: close`
-    /// among the fields closes too. In a 101 response `connection` is copied as given.
+    /// among the fields closes too, an `upgrade` there is kept. In a 101 response `connection` is copied as given.
     /// - Parameters:
     ///   - date: the value of `date`, formatted (``HTTPDate``); none is written when it is empty or the status is 1xx.
-    /// - Throws: ``HTTP1EncodingError`` when a name is no token, or a value holds CR, LF or NUL.
+    /// - Throws: ``HTTP1EncodingError`` when a value holds a control character but TAB: CR, LF and NUL among them.
     public static func appendHead(
         _ status: HTTPResponse.Status, fields: HTTPFields, content: Content, exchange: Exchange,
-        date: [UInt8],
-        to output: inout [UInt8]
+        date: [UInt8], to output: inout [UInt8]
     ) throws(HTTP1EncodingError) -> Outcome {
         let start = output.count
         var outcome = resolve(status.code, content, exchange)
+        var options: ConnectionOptions = []
         do throws(HTTP1EncodingError) {
             try appendStatusLine(status, to: &output)
             for field in fields {
-                if try append(field, isSwitching: status.code == 101, to: &output) {
-                    outcome.keepAlive = false
-                }
+                options.formUnion(try append(field, isSwitching: status.code == 101, to: &output))
             }
         } catch {
             output.removeSubrange(start...)
@@ -82,7 +80,8 @@ public enum HTTP1ResponseEncoder {
         }
         if status.code >= 200 {
             if !date.isEmpty { appendDate(date, to: &output) }
-            appendConnection(outcome.keepAlive, exchange, to: &output)
+            if options.contains(.close) { outcome.keepAlive = false }
+            appendConnection(outcome.keepAlive, options, exchange, to: &output)
             appendFraming(status.code, content, outcome.framing, exchange, to: &output)
         }
         output.append(literal: "\r\n")
@@ -122,7 +121,11 @@ public enum HTTP1ResponseEncoder {
         output.append(literal: "\r\n")
     }
 
-    private static func appendConnection(_ keepAlive: Bool, _ exchange: Exchange, to output: inout [UInt8]) {
+    private static func appendConnection(
+        _ keepAlive: Bool, _ options: ConnectionOptions, _ exchange: Exchange, to output: inout [UInt8]
+    ) {
+        // RFC 9110 7.8: whoever sends Upgrade, as a 426 does, lists it in Connection.
+        if options.contains(.upgrade) { output.append(literal: "connection: upgrade\r\n") }
         if !keepAlive {
             output.append(literal: "connection: close\r\n")
         } else if exchange.version == .http10 {

@@ -17,30 +17,28 @@ public enum WebSocketEncoder {
         _ opcode: WebSocketOpcode, length: Int, isFinal: Bool = true, isCompressed: Bool = false,
         maskKey: UInt32? = nil, to output: inout [UInt8]
     ) {
-        output.append((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
-        let maskBit: UInt8 = maskKey == nil ? 0 : 0x80
-        if length < 126 {
-            output.append(maskBit | UInt8(truncatingIfNeeded: length))
-        } else if length < 65536 {
-            output.append(maskBit | 126)
-            appendBigEndian(length, bytes: 2, to: &output)
-        } else {
-            output.append(maskBit | 127)
-            appendBigEndian(length, bytes: 8, to: &output)
+        let first = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue
+        let second = (maskKey == nil ? 0 : 0x80) | lengthByte(length)
+        let start = UInt16(first) &<< 8 | UInt16(second)
+        switch lengthByte(length) {
+        case 126: append(UInt32(start) &<< 16 | UInt32(truncatingIfNeeded: length), to: &output)
+        case 127:
+            append(start, to: &output)
+            append(UInt64(truncatingIfNeeded: length), to: &output)
+        default: append(start, to: &output)
         }
-        if let maskKey {
-            for shift: UInt32 in [0, 8, 16, 24] {
-                output.append(UInt8(truncatingIfNeeded: maskKey &>> shift))
-            }
-        }
+        if let maskKey { append(maskKey.byteSwapped, to: &output) }
     }
 
-    private static func appendBigEndian(_ value: Int, bytes: Int, to output: inout [UInt8]) {
-        var shift = (bytes &- 1) &* 8
-        while shift >= 0 {
-            output.append(UInt8(truncatingIfNeeded: value &>> shift))
-            shift &-= 8
-        }
+    /// The seven bits of a length, or what stands there for a longer one.
+    @inline(__always)
+    private static func lengthByte(_ length: Int) -> UInt8 {
+        length < 126 ? UInt8(truncatingIfNeeded: length) : length < 65536 ? 126 : 127
+    }
+
+    @inline(__always)
+    private static func append(_ value: some FixedWidthInteger, to output: inout [UInt8]) {
+        withUnsafeBytes(of: value.bigEndian) { output.append(contentsOf: $0) }
     }
 
     /// Appends a whole frame with a copy of the payload, masked when there is a key.
@@ -68,12 +66,22 @@ public enum WebSocketEncoder {
         let length = buffer.count - payloadStart
         let start = payloadStart - headerLength(payload: length, isMasked: maskKey != nil)
         precondition(length >= 0 && start >= 0, "no room for the frame's header")
-        var header: [UInt8] = []
-        header.reserveCapacity(maximumClientHeader)
-        appendHeader(
-            opcode, length: length, isFinal: isFinal, isCompressed: isCompressed, maskKey: maskKey,
-            to: &header)
-        for index in header.indices { buffer[start + index] = header[index] }
+        buffer[start] = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue
+        buffer[start + 1] = (maskKey == nil ? 0 : 0x80) | lengthByte(length)
+        var index = payloadStart
+        if let maskKey {
+            // The key and the length from their last byte to their first.
+            for shift: UInt32 in [24, 16, 8, 0] {
+                index -= 1
+                buffer[index] = UInt8(truncatingIfNeeded: maskKey &>> shift)
+            }
+        }
+        var rest = length
+        while index > start + 2 {
+            index -= 1
+            buffer[index] = UInt8(truncatingIfNeeded: rest)
+            rest >>= 8
+        }
         if let maskKey { WebSocketMask.apply(maskKey, to: &buffer, from: payloadStart) }
         return start
     }

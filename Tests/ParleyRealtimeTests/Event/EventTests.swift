@@ -194,14 +194,14 @@ struct AcknowledgementTests {
             try await socket.request("q", as: Int.self, timeout: .milliseconds(10))
         }
         #expect(try await client.next() == #"420["q"]"#)
-        async let mistyped: Int = socket.request("q")
+        let mistyped = Task { try await socket.request("q", as: Int.self) }
         #expect(try await client.next() == #"421["q"]"#)
         try await client.send(#"431["text"]"#)
-        await #expect(throws: DecodingError.self) { try await mistyped }
-        async let pending: Int = socket.request("q")
+        await #expect(throws: DecodingError.self) { try await mistyped.value }
+        let pending = Task { try await socket.request("q", as: Int.self) }
         #expect(try await client.next() == #"422["q"]"#)
         try await client.send("1")
-        await #expect(throws: AcknowledgementError.disconnected) { try await pending }
+        await #expect(throws: AcknowledgementError.disconnected) { try await pending.value }
         await #expect(throws: AcknowledgementError.disconnected) { try await socket.request("q", as: Int.self) }
     }
 }

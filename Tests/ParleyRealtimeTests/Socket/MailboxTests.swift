@@ -18,9 +18,14 @@ struct MailboxTests {
         let entered = [mailbox.enter(), mailbox.enter()]
         #expect(entered == [true, false])
         for number in 0..<5 { _ = mailbox.append(event(number)) }
-        for number in 0..<5 { #expect(id(mailbox.next().item) == UInt64(number)) }
-        #expect(mailbox.next().item == nil)
-        #expect(mailbox.enter())
+        for number in 0..<5 {
+            let item = mailbox.next().item
+            #expect(id(item) == UInt64(number))
+        }
+        let last = mailbox.next().item
+        #expect(id(last) == nil)
+        let isIdle = mailbox.enter()
+        #expect(isIdle)
     }
 
     @Test("at 1,000 waiting events it is full, once, and has room again at half")

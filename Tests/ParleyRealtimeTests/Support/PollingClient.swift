@@ -6,9 +6,11 @@ import Testing
 @testable import ParleyRealtime
 
 /// One loop for all tests of this target.
-let testLoop: EventLoop = {
+var testLoop: EventLoop { testGroup.next() }
+
+private let testGroup: EventLoopGroup = {
     guard let group = try? EventLoopGroup(count: 1) else { preconditionFailure("no event loop") }
-    return group.next()
+    return group
 }()
 
 /// A Socket.IO client by HTTP long-polling, without a socket: it calls the server in memory.

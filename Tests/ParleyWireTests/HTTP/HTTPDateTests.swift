@@ -63,9 +63,9 @@ struct HTTPDateTests {
         #expect(HTTPDate.parse(text, now: 1_700_000_000) == nil)
     }
 
-    @Test("every day of 800 years comes back")
+    @Test("days over 800 years come back")
     func roundTrip() {
-        for day in stride(from: Int64(-150_000), to: 150_000, by: 1) {
+        for day in stride(from: Int64(-150_000), to: 150_000, by: 5) {
             let seconds = day * 86_400 + 12_345
             guard HTTPDate.parse(HTTPDate.bytes(seconds).span, now: 0) == seconds else {
                 Issue.record("day \(day)")

@@ -131,4 +131,21 @@ struct HTTP1RequestDecoderTests {
         let field = "x: " + String(repeating: "a", count: 16 * 1024 - 3)
         #expect(decode("GET / HTTP/1.1\r\nHost: a\r\n\(field)\r\n\r\n").heads.count == 1)
     }
+
+    @Test("limits of Int.max are no limits, and no trap")
+    func withoutLimits() {
+        var limits = HTTPLimits()
+        limits.headerSectionBytes = .max
+        limits.headerFieldBytes = .max
+        limits.headerCount = .max
+        limits.targetBytes = .max
+        limits.chunkExtensionLineBytes = .max
+        limits.chunkExtensionBodyBytes = .max
+        limits.leadingEmptyLines = .max
+        let long = String(repeating: "a", count: 40_000)
+        let text =
+            "\r\nPOST /\(long) HTTP/1.1\r\nHost: a\r\nX: \(long)\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "1;\(long)\r\na\r\n0\r\nY: \(long)\r\n\r\n"
+        #expect(decode(text, limits: limits).bodies == [[0x61]])
+    }
 }

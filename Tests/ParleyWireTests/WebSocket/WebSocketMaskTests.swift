@@ -6,8 +6,8 @@ struct WebSocketMaskTests {
     @Test("every length, alignment and phase gives what byte by byte gives, and nothing around it changes")
     func reference() {
         let key: UInt32 = 0x4433_2211
-        for length in Array(0...70) + [127, 128, 255] {
-            for start in 0..<9 {
+        for length in Array(0...45) + [63, 64, 65, 127, 128] {
+            for start in 0..<5 {
                 for phase in 0..<5 {
                     let original = (0..<(length + 20)).map { UInt8(truncatingIfNeeded: $0 &* 13) }
                     var bytes = original
