@@ -14,6 +14,11 @@ extension JSONScanner {
     public mutating func scanString(_ bytes: Span<UInt8>) throws(JSONError) -> JSONStringRange {
         guard let first = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
         guard first == UInt8(ascii: "\"") else { throw JSONError(.notAString, at: offset) }
+        return try scanStringHere(bytes)
+    }
+
+    /// Validates the string whose opening quote is the next byte.
+    mutating func scanStringHere(_ bytes: Span<UInt8>) throws(JSONError) -> JSONStringRange {
         let start = offset &+ 1
         var position = start
         var hasEscapes = false
