@@ -5,6 +5,12 @@ public struct JSONStringRange: Hashable, Sendable {
 
     /// True when the contents hold escape sequences, so that they are not the string's own UTF-8.
     public var hasEscapes: Bool
+
+    /// Creates a range; the scanner makes those that are validated.
+    public init(contents: Range<Int>, hasEscapes: Bool) {
+        self.contents = contents
+        self.hasEscapes = hasEscapes
+    }
 }
 
 extension JSONScanner {
