@@ -35,11 +35,9 @@ extension JSON {
         _ type: Value.Type, from bytes: Span<UInt8>, attachments: [[UInt8]]?, maximumDepth: Int
     ) throws -> Value {
         var scanner = JSONScanner(maximumDepth: maximumDepth)
-        return try JSONDecodingSession.with(
-            bytes, &scanner, attachments: attachments, isWhole: true
-        ) { session in
-            try session.checkPlaceholders()
-            return try session.decode(type, 0)
-        }
+        let session = try JSONDecodingSession(bytes, &scanner, attachments: attachments, isWhole: true)
+        defer { session.close() }
+        try session.checkPlaceholders()
+        return try session.decode(type, 0)
     }
 }

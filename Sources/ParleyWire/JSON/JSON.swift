@@ -57,29 +57,44 @@ public enum JSON {
     }
 
     @usableFromInline
-    static func append(_ value: String, to bytes: inout [UInt8]) { JSONWriter.write(value, to: &bytes) }
-
-    @usableFromInline
-    static func append(_ value: Int, to bytes: inout [UInt8]) {
-        JSONWriter.writeSmall(Int64(value), to: &bytes)
+    static func append(_ value: String, to bytes: inout [UInt8]) {
+        JSONOutput.with(&bytes) { JSONWriter.write(value, to: &$0) }
     }
 
     @usableFromInline
-    static func append(_ value: Bool, to bytes: inout [UInt8]) { JSONWriter.write(value, to: &bytes) }
+    static func append(_ value: Int, to bytes: inout [UInt8]) {
+        JSONOutput.with(&bytes) { JSONWriter.writeSmall(Int64(value), to: &$0) }
+    }
+
+    @usableFromInline
+    static func append(_ value: Bool, to bytes: inout [UInt8]) {
+        JSONOutput.with(&bytes) { JSONWriter.write(value, to: &$0) }
+    }
 
     @usableFromInline
     static func append(_ value: Double, to bytes: inout [UInt8]) throws {
-        do { try JSONWriter.write(value, to: &bytes) } catch { throw error.encodingError([]) }
+        do {
+            try JSONOutput.with(&bytes) { try JSONWriter.write(value, to: &$0) }
+        } catch {
+            throw (error as? JSONUnencodable)?.encodingError([]) ?? error
+        }
     }
 
     @usableFromInline
     static func encodeAny<Value: Encodable>(
         _ value: Value, into bytes: inout [UInt8], attachments: inout [[UInt8]]
     ) throws {
+        let count = attachments.count
         var collected = JSONAttachments(isCollecting: true, buffers: attachments)
+        // One owner, so that appending does not copy.
         attachments = []
         defer { attachments = collected.buffers }
-        try encodeAny(value, into: &bytes, &collected)
+        do {
+            try encodeAny(value, into: &bytes, &collected)
+        } catch {
+            collected.buffers.removeLast(collected.buffers.count - count)
+            throw error
+        }
     }
 
     @usableFromInline
@@ -91,32 +106,18 @@ public enum JSON {
     private static func encodeAny<Value: Encodable>(
         _ value: Value, into bytes: inout [UInt8], _ attachments: inout JSONAttachments
     ) throws {
-        let start = bytes.count
-        let attachmentCount = attachments.buffers.count
-        do {
-            let depth = maximumEncodingDepth
-            if try JSONWriter.writeKnown(value, to: &bytes, attachments: &attachments, depth: depth) {
-                return
+        try JSONOutput.with(&bytes) { output in
+            do {
+                let depth = maximumEncodingDepth
+                if try JSONWriter.writeKnown(
+                    value, to: &output, attachments: &attachments, depth: depth)
+                {
+                    return
+                }
+                try JSONEncodingSession.encode(value, to: &output, attachments: &attachments)
+            } catch {
+                throw (error as? JSONUnencodable)?.encodingError([]) ?? error
             }
-            try encodeWithSession(value, into: &bytes, &attachments)
-        } catch {
-            bytes.removeLast(bytes.count - start)
-            attachments.buffers.removeLast(attachments.buffers.count - attachmentCount)
-            throw (error as? JSONUnencodable)?.encodingError([]) ?? error
         }
-    }
-
-    private static func encodeWithSession<Value: Encodable>(
-        _ value: Value, into bytes: inout [UInt8], _ attachments: inout JSONAttachments
-    ) throws {
-        // The arrays move into the session and back, so that it appends to them without a copy.
-        let session = JSONEncodingSession()
-        swap(&session.bytes, &bytes)
-        swap(&session.attachments, &attachments)
-        defer {
-            swap(&session.bytes, &bytes)
-            swap(&session.attachments, &attachments)
-        }
-        try session.encodeRoot(value)
     }
 }

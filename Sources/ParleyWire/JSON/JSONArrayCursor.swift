@@ -43,15 +43,9 @@ public struct JSONArrayCursor: Sendable {
     private static func checkPlaceholders(
         _ bytes: Span<UInt8>, _ scanner: inout JSONScanner, _ attachments: [[UInt8]]
     ) throws(JSONError) {
-        do {
-            try JSONDecodingSession.with(bytes, &scanner, attachments: attachments) { session in
-                try session.checkPlaceholders()
-            }
-        } catch let error as JSONError {
-            throw error
-        } catch {
-            throw JSONError(.invalidPlaceholder, at: scanner.offset)
-        }
+        let session = try JSONDecodingSession(bytes, &scanner, attachments: attachments)
+        defer { session.close() }
+        try session.checkPlaceholders()
     }
 
     /// Where the next element begins, or the closing bracket at the end: what the cursor has not read yet.
@@ -92,9 +86,10 @@ public struct JSONArrayCursor: Sendable {
     mutating func nextValue<Value: Decodable>(_ type: Value.Type, in bytes: Span<UInt8>) throws -> Value {
         guard !isAtEnd else { return try missing(type) }
         var ahead = scanner
-        let value = try JSONDecodingSession.with(
-            bytes, &ahead, attachments: attachments, position: position
-        ) { try $0.decode(type, 0) }
+        let session = try JSONDecodingSession(
+            bytes, &ahead, attachments: attachments, position: position)
+        defer { session.close() }
+        let value = try session.decode(type, 0)
         try advance(to: ahead, in: bytes)
         return value
     }

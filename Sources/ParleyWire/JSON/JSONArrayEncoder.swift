@@ -7,19 +7,29 @@ struct JSONArrayEncoder: UnkeyedEncodingContainer {
     var count: Int { session.count(of: handle) }
 
     func encodeNil() throws {
-        try session.element(handle) { session, _ in JSONWriter.writeNull(to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        JSONWriter.writeNull(to: &session.output)
+        session.end(item)
     }
     func encode(_ value: Bool) throws {
-        try session.element(handle) { session, _ in JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: String) throws {
-        try session.element(handle) { session, _ in JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: Double) throws {
-        try session.element(handle) { session, _ in try JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Float) throws {
-        try session.element(handle) { session, _ in try JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Int) throws { try integer(value) }
     func encode(_ value: Int8) throws { try integer(value) }
@@ -35,11 +45,13 @@ struct JSONArrayEncoder: UnkeyedEncodingContainer {
     func encode(_ value: UInt128) throws { try integer(value) }
 
     func encode<Value: Encodable>(_ value: Value) throws {
-        try session.element(handle) { session, location in try session.encode(value, at: location) }
+        try session.encode(value, session.beginElement(handle))
     }
 
     private func integer<Integer: FixedWidthInteger>(_ value: Integer) throws {
-        try session.element(handle) { session, _ in JSONWriter.write(integer: value, to: &session.bytes) }
+        let item = try session.beginElement(handle)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
     }
 
     func nestedContainer<NestedKey: CodingKey>(
@@ -55,6 +67,6 @@ struct JSONArrayEncoder: UnkeyedEncodingContainer {
     func superEncoder() -> any Encoder { JSONValueEncoder(session: session, handle: inner(.pending)) }
 
     private func inner(_ kind: JSONFrame.Kind) -> JSONHandle {
-        session.inner(kind) { session, body in try session.element(handle, body) }
+        session.inner(kind) { try $0.beginElement(handle) }
     }
 }

@@ -4,33 +4,33 @@ enum JSONBase64 {
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     /// Appends the Base64 form of the bytes, without quotes.
-    static func append(_ data: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+    static func append(_ data: UnsafeRawBufferPointer, to output: inout JSONOutput) {
         let letters = alphabet.utf8Start
-        bytes.reserveCapacity(bytes.count + (data.count / 3 + 1) * 4)
+        output.reserve((data.count / 3 + 1) * 4)
         var position = 0
         while position &+ 3 <= data.count {
             let word =
                 UInt32(data[position]) &<< 16 | UInt32(data[position &+ 1]) &<< 8
                 | UInt32(data[position &+ 2])
-            bytes.append(letters[Int(word &>> 18)])
-            bytes.append(letters[Int(word &>> 12 & 63)])
-            bytes.append(letters[Int(word &>> 6 & 63)])
-            bytes.append(letters[Int(word & 63)])
+            output.append(letters[Int(word &>> 18)])
+            output.append(letters[Int(word &>> 12 & 63)])
+            output.append(letters[Int(word &>> 6 & 63)])
+            output.append(letters[Int(word & 63)])
             position &+= 3
         }
         switch data.count &- position {
         case 1:
             let word = UInt32(data[position]) &<< 16
-            bytes.append(letters[Int(word &>> 18)])
-            bytes.append(letters[Int(word &>> 12 & 63)])
-            bytes.append(UInt8(ascii: "="))
-            bytes.append(UInt8(ascii: "="))
+            output.append(letters[Int(word &>> 18)])
+            output.append(letters[Int(word &>> 12 & 63)])
+            output.append(UInt8(ascii: "="))
+            output.append(UInt8(ascii: "="))
         case 2:
             let word = UInt32(data[position]) &<< 16 | UInt32(data[position &+ 1]) &<< 8
-            bytes.append(letters[Int(word &>> 18)])
-            bytes.append(letters[Int(word &>> 12 & 63)])
-            bytes.append(letters[Int(word &>> 6 & 63)])
-            bytes.append(UInt8(ascii: "="))
+            output.append(letters[Int(word &>> 18)])
+            output.append(letters[Int(word &>> 12 & 63)])
+            output.append(letters[Int(word &>> 6 & 63)])
+            output.append(UInt8(ascii: "="))
         default:
             break
         }

@@ -7,35 +7,35 @@
 /// Dates as JavaScript's `Date.prototype.toJSON` writes them: `2026-07-01T12:30:00.250Z`, in UTC, to the millisecond.
 enum JSONDate {
     /// Appends the quoted form, or returns false for a date outside the years 0 to 9999.
-    static func append(_ date: Date, to bytes: inout [UInt8]) -> Bool {
+    static func append(_ date: Date, to output: inout JSONOutput) -> Bool {
         let total = (date.timeIntervalSince1970 * 1_000).rounded()
         // -0000-01-01 to 9999-12-31T23:59:59.999, in milliseconds since 1970; NaN fails both comparisons.
         guard total >= -62_167_219_200_000, total <= 253_402_300_799_999 else { return false }
         let milliseconds = Int64(total)
         let (days, rest) = floorDivide(milliseconds, 86_400_000)
         let (year, month, day) = civil(days)
-        bytes.append(UInt8(ascii: "\""))
-        appendDigits(year, 4, "-", to: &bytes)
-        appendDigits(month, 2, "-", to: &bytes)
-        appendDigits(day, 2, "T", to: &bytes)
-        appendDigits(rest / 3_600_000, 2, ":", to: &bytes)
-        appendDigits(rest / 60_000 % 60, 2, ":", to: &bytes)
-        appendDigits(rest / 1_000 % 60, 2, ".", to: &bytes)
-        appendDigits(rest % 1_000, 3, "Z", to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
+        appendDigits(year, 4, "-", to: &output)
+        appendDigits(month, 2, "-", to: &output)
+        appendDigits(day, 2, "T", to: &output)
+        appendDigits(rest / 3_600_000, 2, ":", to: &output)
+        appendDigits(rest / 60_000 % 60, 2, ":", to: &output)
+        appendDigits(rest / 1_000 % 60, 2, ".", to: &output)
+        appendDigits(rest % 1_000, 3, "Z", to: &output)
+        output.append(UInt8(ascii: "\""))
         return true
     }
 
     private static func appendDigits(
-        _ value: Int64, _ width: Int, _ separator: Unicode.Scalar, to bytes: inout [UInt8]
+        _ value: Int64, _ width: Int, _ separator: Unicode.Scalar, to output: inout JSONOutput
     ) {
         var divisor: Int64 = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+            output.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
             divisor /= 10
         }
-        bytes.append(UInt8(ascii: separator))
+        output.append(UInt8(ascii: separator))
     }
 
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {

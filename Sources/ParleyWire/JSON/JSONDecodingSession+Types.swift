@@ -7,36 +7,40 @@
 extension JSONDecodingSession {
     /// Decodes a value: a known type directly, any other with its own `init(from:)`.
     func decode<Value: Decodable>(_ type: Value.Type, _ index: Int) throws -> Value {
-        if Value.self == String.self { return cast(try string(index)) }
-        if Value.self == Int.self { return cast(try integer(index, as: Int.self)) }
-        if Value.self == Double.self { return cast(try double(index)) }
-        if Value.self == Bool.self { return cast(try bool(index)) }
-        if Value.self == JSONValue.self { return cast(try value(index)) }
-        if Value.self == Data.self { return cast(Data(try binary(index))) }
-        if Value.self == Date.self { return cast(try date(index)) }
-        if Value.self == URL.self { return cast(try url(index)) }
-        if Value.self == Decimal.self { return cast(try decimal(index)) }
-        if Value.self == [String].self { return cast(try array(index) { try self.string($0) }) }
-        if Value.self == [Int].self { return cast(try array(index) { try self.integer($0, as: Int.self) }) }
-        if Value.self == [UInt8].self {
-            return cast(try array(index) { try self.integer($0, as: UInt8.self) })
+        guard let known = JSONKnownType(Value.self) else {
+            return try Value(from: JSONValueDecoder(session: self, token: index))
         }
-        if Value.self == [Double].self { return cast(try array(index) { try self.double($0) }) }
-        if Value.self == [Bool].self { return cast(try array(index) { try self.bool($0) }) }
-        if Value.self == [JSONValue].self { return cast(try array(index) { try self.value($0) }) }
-        if Value.self == [String: JSONValue].self { return cast(try object(index) { try self.value($0) }) }
-        if Value.self == [String: String].self { return cast(try object(index) { try self.string($0) }) }
-        if Value.self == [String: Int].self {
-            return cast(try object(index) { try self.integer($0, as: Int.self) })
+        return try decode(known, index)
+    }
+
+    private func decode<Value>(_ known: JSONKnownType, _ index: Int) throws -> Value {
+        switch known {
+        case .string: cast(try string(index))
+        case .int: cast(try integer(index, as: Int.self))
+        case .double: cast(try double(index))
+        case .bool: cast(try bool(index))
+        case .value: cast(try value(index))
+        case .data: cast(Data(try binary(index)))
+        case .date: cast(try date(index))
+        case .url: cast(try url(index))
+        case .decimal: cast(try decimal(index))
+        case .strings: cast(try array(index) { try $0.string($1) })
+        case .ints: cast(try array(index) { try $0.integer($1, as: Int.self) })
+        case .bytes: cast(try array(index) { try $0.integer($1, as: UInt8.self) })
+        case .doubles: cast(try array(index) { try $0.double($1) })
+        case .bools: cast(try array(index) { try $0.bool($1) })
+        case .values: cast(try array(index) { try $0.value($1) })
+        case .stringMembers: cast(try object(index) { try $0.string($1) })
+        case .intMembers: cast(try object(index) { try $0.integer($1, as: Int.self) })
+        case .doubleMembers: cast(try object(index) { try $0.double($1) })
+        case .boolMembers: cast(try object(index) { try $0.bool($1) })
+        case .valueMembers: cast(try object(index) { try $0.value($1) })
         }
-        if Value.self == [String: Double].self { return cast(try object(index) { try self.double($0) }) }
-        if Value.self == [String: Bool].self { return cast(try object(index) { try self.bool($0) }) }
-        return try Value(from: JSONValueDecoder(session: self, token: index))
     }
 
     @inline(__always)
     private func cast<Known, Value>(_ value: Known) -> Value {
-        // Sound: every call stands behind `Value.self == Known.self`.
+        // Sound: the caller has found `Value.self == Known.self`, by its ``JSONKnownType``.
         unsafeBitCast(value, to: Value.self)
     }
 

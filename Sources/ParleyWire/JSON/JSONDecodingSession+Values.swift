@@ -113,38 +113,42 @@ extension JSONDecodingSession {
             return .double(try double(index))
         case .decimal: return .double(try double(index))
         case .string: return .string(JSONText.string(contents(token), hasEscapes: token.hasEscapes))
-        case .array: return .array(try array(index) { try self.value($0) })
+        case .array: return .array(try array(index) { try $0.value($1) })
         case .object:
             if let number = try placeholder(index, token), let attachments {
                 return .binary(attachments[number])
             }
-            return .object(try object(index) { try self.value($0) })
+            return .object(try object(index) { try $0.value($1) })
         }
     }
 
     @inline(__always)
-    func array<Element>(_ index: Int, element: (Int) throws -> Element) throws -> [Element] {
+    func array<Element>(
+        _ index: Int, element: (JSONDecodingSession, Int) throws -> Element
+    ) throws -> [Element] {
         let token = try token(index)
         guard token.kind == .array else { throw mismatch([Element].self, index) }
         var elements: [Element] = []
         elements.reserveCapacity(Int(token.count))
         var next = index &+ 1
         for _ in 0..<token.count {
-            elements.append(try element(next))
+            elements.append(try element(self, next))
             next = Int(try self.token(next).next)
         }
         return elements
     }
 
     @inline(__always)
-    func object<Value>(_ index: Int, value: (Int) throws -> Value) throws -> [String: Value] {
+    func object<Value>(
+        _ index: Int, value: (JSONDecodingSession, Int) throws -> Value
+    ) throws -> [String: Value] {
         let token = try token(index)
         guard token.kind == .object else { throw mismatch([String: Value].self, index) }
         var members: [String: Value] = [:]
         members.reserveCapacity(Int(token.count))
         var key = index &+ 1
         for _ in 0..<token.count {
-            members[try string(key)] = try value(key &+ 1)
+            members[try string(key)] = try value(self, key &+ 1)
             key = Int(try self.token(key &+ 1).next)
         }
         return members

@@ -5,27 +5,21 @@
 final class JSONDecodingSession {
     @exclusivity(unchecked) private(set) var text: UnsafeBufferPointer<UInt8>
     @exclusivity(unchecked) private(set) var tape: JSONTape
+    /// The indexes of large objects, by the objects' tokens; each made when it is first needed.
+    @exclusivity(unchecked) private var indexes: [Int: JSONKeyIndex] = [:]
     /// The attachments of a Socket.IO packet; nil when binary is Base64.
     let attachments: [[UInt8]]?
     /// The argument's position, which begins the coding path; nil for a text of its own.
     let position: Int?
 
-    private init(
-        text: UnsafeBufferPointer<UInt8>, tape: JSONTape, attachments: [[UInt8]]?, position: Int?
-    ) {
-        self.text = text
-        self.tape = tape
-        self.attachments = attachments
-        self.position = position
-    }
-
-    /// Validates and indexes the value at the scanner's offset, moves the scanner behind it, and gives the session
-    /// whose token 0 is that value.
+    /// Validates and indexes the value at the scanner's offset, which is token 0 then, and moves the scanner behind it.
+    ///
+    /// The caller must call ``close()`` before the span's lifetime ends.
     /// - Parameter isWhole: whether nothing but white space may follow the value.
-    static func with<Result>(
+    init(
         _ bytes: Span<UInt8>, _ scanner: inout JSONScanner, attachments: [[UInt8]]?, position: Int? = nil,
-        isWhole: Bool = false, _ body: (JSONDecodingSession) throws -> Result
-    ) throws -> Result {
+        isWhole: Bool = false
+    ) throws(JSONError) {
         guard bytes.count < Int(UInt32.max) else { throw JSONError(.tooLong, at: 0) }
         var tape = JSONTape()
         do {
@@ -35,17 +29,19 @@ final class JSONDecodingSession {
             tape.deallocate()
             throw error
         }
-        return try bytes.withUnsafeBufferPointer { text in
-            let session = JSONDecodingSession(
-                text: text, tape: tape, attachments: attachments, position: position)
-            defer { session.close() }
-            return try body(session)
-        }
+        // The pointer outlives the closure, but not the span: a span's bytes stay in place while it lives, and
+        // close() forgets the pointer before that ends.
+        text = bytes.withUnsafeBufferPointer { $0 }
+        self.tape = tape
+        self.attachments = attachments
+        self.position = position
     }
 
-    private func close() {
+    /// Forgets the text. Every later use of a decoder or container of this session throws.
+    func close() {
         tape.deallocate()
         text = UnsafeBufferPointer(start: nil, count: 0)
+        indexes = [:]
     }
 
     /// The token at an index.
@@ -76,35 +72,47 @@ final class JSONDecodingSession {
     }
 
     /// The value of an object's member, the last one of that name, or nil.
-    func member(_ key: String, of object: Int, _ index: JSONKeyIndex?) -> Int? {
-        guard object >= 0, object < tape.count else { return nil }
+    func member(_ key: String, of object: Int) -> Int? {
+        guard object >= 0, object < tape.count, tape[object].kind == .object else { return nil }
         var key = key
         return key.withUTF8 { name in
-            if let index { return index.value(name, in: self) }
-            return scan(name, tape[object], object)
+            tape[object].count > JSONKeyIndex.threshold
+                ? index(of: object).value(name, in: self) : scan(name, tape[object], object)
         }
+    }
+
+    private func index(of object: Int) -> JSONKeyIndex {
+        if let index = indexes[object] { return index }
+        let index = JSONKeyIndex(self, object: object)
+        indexes[object] = index
+        return index
     }
 
     @inline(__always)
     private func scan(_ name: UnsafeBufferPointer<UInt8>, _ token: JSONToken, _ object: Int) -> Int? {
-        guard token.kind == .object else { return nil }
+        // One check for all members: an object's tokens end before the tape does.
+        let tokens = tape.tokens(upTo: Int(token.next))
         var found: Int?
         var key = object &+ 1
         for _ in 0..<token.count {
-            let keyToken = tape[key]
-            if JSONText.equal(contents(keyToken), hasEscapes: keyToken.hasEscapes, name) { found = key &+ 1 }
-            key = Int(tape[key &+ 1].next)
+            let keyToken = tokens[key]
+            if keyToken.hasEscapes || Int(keyToken.count) == name.count,
+                JSONText.equal(contents(keyToken), hasEscapes: keyToken.hasEscapes, name)
+            {
+                found = key &+ 1
+            }
+            key = Int(tokens[key &+ 1].next)
         }
         return found
     }
 
     /// The attachment that an object stands for, or nil when it is no placeholder.
     /// - Throws: ``JSONError`` when it is one, but does not name an attachment.
-    func placeholder(_ index: Int, _ token: JSONToken) throws -> Int? {
+    func placeholder(_ index: Int, _ token: JSONToken) throws(JSONError) -> Int? {
         guard let attachments, token.kind == .object, token.count >= 1,
-            let mark = member("_placeholder", of: index, nil), tape[mark].kind == .true
+            let mark = member("_placeholder", of: index), tape[mark].kind == .true
         else { return nil }
-        guard let number = member("num", of: index, nil), tape[number].kind == .integer,
+        guard let number = member("num", of: index), tape[number].kind == .integer,
             let value = JSONNumber.integer(contents(tape[number]), isInteger: true, as: Int.self),
             attachments.indices.contains(value)
         else { throw JSONError(.invalidPlaceholder, at: Int(token.start)) }
@@ -112,8 +120,8 @@ final class JSONDecodingSession {
     }
 
     /// Checks every placeholder of the text: each names an attachment, and none is named twice.
-    func checkPlaceholders() throws {
-        guard let attachments else { return }
+    func checkPlaceholders() throws(JSONError) {
+        guard let attachments, !attachments.isEmpty else { return }
         var used = [Bool](repeating: false, count: attachments.count)
         for index in 0..<tape.count {
             guard let number = try placeholder(index, tape[index]) else { continue }

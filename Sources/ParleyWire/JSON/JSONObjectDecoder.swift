@@ -2,14 +2,12 @@
 struct JSONObjectDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let session: JSONDecodingSession
     let token: Int
-    let index: JSONKeyIndex?
 
     init(_ session: JSONDecodingSession, _ token: Int) throws {
         let object = try session.token(token)
         guard object.kind == .object else { throw session.mismatch([String: Any].self, token) }
         self.session = session
         self.token = token
-        index = object.count > JSONKeyIndex.threshold ? JSONKeyIndex(session, object: token) : nil
     }
 
     var codingPath: [any CodingKey] { session.codingPath(token) }
@@ -26,18 +24,18 @@ struct JSONObjectDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return keys
     }
 
-    func contains(_ key: Key) -> Bool { session.member(key.stringValue, of: token, index) != nil }
+    func contains(_ key: Key) -> Bool { session.member(key.stringValue, of: token) != nil }
 
     @inline(__always)
     private func value(_ key: Key) throws -> Int {
-        if let value = session.member(key.stringValue, of: token, index) { return value }
+        if let value = session.member(key.stringValue, of: token) { return value }
         throw missing(key)
     }
 
     /// The member, unless it is missing or null.
     @inline(__always)
     private func present(_ key: Key) throws -> Int? {
-        guard let value = session.member(key.stringValue, of: token, index) else {
+        guard let value = session.member(key.stringValue, of: token) else {
             // A closed session has no members either, and must not read as an empty object.
             _ = try session.token(token)
             return nil
@@ -168,6 +166,6 @@ struct JSONObjectDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     /// As Foundation has it, a missing member reads as null.
     private func superDecoder(_ key: String) -> any Decoder {
-        JSONValueDecoder(session: session, token: session.member(key, of: token, index) ?? -1)
+        JSONValueDecoder(session: session, token: session.member(key, of: token) ?? -1)
     }
 }

@@ -6,27 +6,29 @@ struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     var codingPath: [any CodingKey] { session.codingPath(of: handle) }
 
     func encodeNil(forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in JSONWriter.writeNull(to: &session.bytes) }
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.writeNull(to: &session.output)
+        session.end(item)
     }
     func encode(_ value: Bool, forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in
-            JSONWriter.write(value, to: &session.bytes)
-        }
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: String, forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in
-            JSONWriter.write(value, to: &session.bytes)
-        }
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: Double, forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in
-            try JSONWriter.write(value, to: &session.bytes)
-        }
+        let item = try session.beginMember(handle, key.stringValue)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Float, forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in
-            try JSONWriter.write(value, to: &session.bytes)
-        }
+        let item = try session.beginMember(handle, key.stringValue)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Int, forKey key: Key) throws { try integer(value, key) }
     func encode(_ value: Int8, forKey key: Key) throws { try integer(value, key) }
@@ -42,15 +44,13 @@ struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encode(_ value: UInt128, forKey key: Key) throws { try integer(value, key) }
 
     func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-        try session.member(handle, key.stringValue) { session, location in
-            try session.encode(value, at: location)
-        }
+        try session.encode(value, session.beginMember(handle, key.stringValue))
     }
 
     private func integer<Integer: FixedWidthInteger>(_ value: Integer, _ key: Key) throws {
-        try session.member(handle, key.stringValue) { session, _ in
-            JSONWriter.write(integer: value, to: &session.bytes)
-        }
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
     }
 
     func nestedContainer<NestedKey: CodingKey>(
@@ -73,6 +73,6 @@ struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 
     private func inner(_ kind: JSONFrame.Kind, _ key: String) -> JSONHandle {
-        session.inner(kind) { session, body in try session.member(handle, key, body) }
+        session.inner(kind) { try $0.beginMember(handle, key) }
     }
 }

@@ -5,6 +5,12 @@ public struct JSONStringRange: Hashable, Sendable {
 
     /// True when the contents hold escape sequences, so that they are not the string's own UTF-8.
     public var hasEscapes: Bool
+
+    /// Creates a range; the scanner makes those that are validated.
+    public init(contents: Range<Int>, hasEscapes: Bool) {
+        self.contents = contents
+        self.hasEscapes = hasEscapes
+    }
 }
 
 extension JSONScanner {
@@ -14,6 +20,11 @@ extension JSONScanner {
     public mutating func scanString(_ bytes: Span<UInt8>) throws(JSONError) -> JSONStringRange {
         guard let first = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
         guard first == UInt8(ascii: "\"") else { throw JSONError(.notAString, at: offset) }
+        return try scanStringHere(bytes)
+    }
+
+    /// Validates the string whose opening quote is the next byte.
+    mutating func scanStringHere(_ bytes: Span<UInt8>) throws(JSONError) -> JSONStringRange {
         let start = offset &+ 1
         var position = start
         var hasEscapes = false

@@ -26,7 +26,15 @@ public struct JSONScanner: Sendable {
     }
 
     /// Moves behind space, tab, line feed and carriage return (RFC 8259 2).
+    @inline(__always)
     public mutating func skipWhitespace(_ bytes: Span<UInt8>) {
+        // Compact text has none: one comparison.
+        if offset < bytes.count, bytes[offset] > 0x20 { return }
+        skipManyWhitespace(bytes)
+    }
+
+    @inline(never)
+    private mutating func skipManyWhitespace(_ bytes: Span<UInt8>) {
         while offset < bytes.count {
             let byte = bytes[offset]
             guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
@@ -35,6 +43,7 @@ public struct JSONScanner: Sendable {
     }
 
     /// The next byte after white space, which it moves behind, or nil at the end.
+    @inline(__always)
     public mutating func peek(_ bytes: Span<UInt8>) -> UInt8? {
         skipWhitespace(bytes)
         return offset < bytes.count ? bytes[offset] : nil
@@ -53,6 +62,7 @@ public struct JSONScanner: Sendable {
     }
 
     /// Moves behind white space and one byte, which must be `byte`.
+    @inline(__always)
     mutating func expect(_ byte: UInt8, _ bytes: Span<UInt8>) throws(JSONError) {
         guard let next = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
         guard next == byte else { throw JSONError(.unexpectedByte, at: offset) }
@@ -67,7 +77,7 @@ public struct JSONScanner: Sendable {
         guard let byte = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
         switch byte {
         case UInt8(ascii: "\""):
-            sink.string(try scanString(bytes))
+            sink.string(try scanStringHere(bytes))
         case UInt8(ascii: "{"):
             try scanObject(bytes, into: &sink, depth: depth)
         case UInt8(ascii: "["):
@@ -93,7 +103,7 @@ public struct JSONScanner: Sendable {
         while true {
             guard let quote = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
             guard quote == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: offset) }
-            sink.string(try scanString(bytes))
+            sink.string(try scanStringHere(bytes))
             try expect(UInt8(ascii: ":"), bytes)
             try scanValue(bytes, into: &sink, depth: depth &- 1)
             members &+= 1
@@ -120,6 +130,7 @@ public struct JSONScanner: Sendable {
     }
 
     /// Moves behind a comma (true) or behind the end of the array or object (false).
+    @inline(__always)
     mutating func scanSeparator(_ bytes: Span<UInt8>, end: UInt8) throws(JSONError) -> Bool {
         guard let byte = peek(bytes) else { throw JSONError(.unexpectedEnd, at: offset) }
         guard byte == UInt8(ascii: ",") || byte == end else { throw JSONError(.unexpectedByte, at: offset) }

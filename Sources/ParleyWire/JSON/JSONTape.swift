@@ -13,22 +13,22 @@ struct JSONToken {
 
 /// The tokens of one text in the order of the text: a value is followed by what it holds, a key by its value.
 ///
-/// The memory is owned by whoever made the tape, and freed by ``deallocate()``; nothing may be read after that.
+/// The memory belongs to the ``JSONDecodingSession``, which frees it; nothing may be read after that.
 struct JSONTape: JSONTokenSink {
     private(set) var count = 0
     private var capacity: Int
     private var tokens: UnsafeMutablePointer<JSONToken>
 
-    /// A tape that holds a small text without growing.
+    /// An empty tape, on which a small text needs no further allocation.
     init() {
         capacity = 48
         tokens = .allocate(capacity: capacity)
     }
 
+    /// Frees the memory. The tape is empty then, and stays so.
     mutating func deallocate() {
         tokens.deallocate()
         count = 0
-        capacity = 0
     }
 
     /// The token at an index that must be below ``count``.
@@ -36,6 +36,13 @@ struct JSONTape: JSONTokenSink {
     subscript(index: Int) -> JSONToken {
         precondition(index >= 0 && index < count)
         return tokens[index]
+    }
+
+    /// The tokens before an index, for loops that follow ``JSONToken/next`` no further than that.
+    @inline(__always)
+    func tokens(upTo end: Int) -> UnsafeMutablePointer<JSONToken> {
+        precondition(end <= count)
+        return tokens
     }
 
     @inline(__always)

@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// Turns the contents of JSON strings into Swift's, and compares them in place.
 enum JSONText {
     /// The string whose validated contents these are.
@@ -83,12 +91,8 @@ enum JSONText {
     ) -> Bool {
         if hasEscapes { return unescaped(contents).utf8.elementsEqual(other) }
         guard contents.count == other.count else { return false }
-        var index = 0
-        while index < other.count {
-            if contents[index] != other[index] { return false }
-            index &+= 1
-        }
-        return true
+        guard let left = contents.baseAddress, let right = other.baseAddress else { return true }
+        return memcmp(left, right, contents.count) == 0
     }
 }
 

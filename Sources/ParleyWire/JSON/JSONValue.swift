@@ -124,8 +124,10 @@ extension JSONValue: CustomStringConvertible {
         var bytes: [UInt8] = []
         var attachments: JSONAttachments = .base64
         do {
-            try JSONWriter.write(
-                self, to: &bytes, attachments: &attachments, depth: JSON.maximumEncodingDepth)
+            try JSONOutput.with(&bytes) { output in
+                try JSONWriter.write(
+                    self, to: &output, attachments: &attachments, depth: JSON.maximumEncodingDepth)
+            }
         } catch {
             return "\(error)"
         }

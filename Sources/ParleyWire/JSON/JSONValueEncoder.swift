@@ -8,32 +8,42 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         // A value that is an array already cannot be an object; every use of the container then throws.
-        _ = session.open(handle, as: .object)
+        session.open(handle, as: .object)
         return KeyedEncodingContainer(JSONObjectEncoder(session: session, handle: handle))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        _ = session.open(handle, as: .array)
+        session.open(handle, as: .array)
         return JSONArrayEncoder(session: session, handle: handle)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer { self }
 
     func encodeNil() throws {
-        try session.single(handle) { session, _ in JSONWriter.writeNull(to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        JSONWriter.writeNull(to: &session.output)
+        session.end(item)
     }
 
     func encode(_ value: Bool) throws {
-        try session.single(handle) { session, _ in JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: String) throws {
-        try session.single(handle) { session, _ in JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        JSONWriter.write(value, to: &session.output)
+        session.end(item)
     }
     func encode(_ value: Double) throws {
-        try session.single(handle) { session, _ in try JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Float) throws {
-        try session.single(handle) { session, _ in try JSONWriter.write(value, to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
+        session.end(item)
     }
     func encode(_ value: Int) throws { try integer(value) }
     func encode(_ value: Int8) throws { try integer(value) }
@@ -49,10 +59,12 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
     func encode(_ value: UInt128) throws { try integer(value) }
 
     func encode<Value: Encodable>(_ value: Value) throws {
-        try session.single(handle) { session, location in try session.encode(value, at: location) }
+        try session.encode(value, session.beginSingle(handle))
     }
 
     private func integer<Integer: FixedWidthInteger>(_ value: Integer) throws {
-        try session.single(handle) { session, _ in JSONWriter.write(integer: value, to: &session.bytes) }
+        let item = try session.beginSingle(handle)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
     }
 }

@@ -5,114 +5,96 @@
 #endif
 
 extension JSONWriter {
-    /// Writes a value of a type that needs no `Encoder`, for speed or because JSON has its own form for it.
+    /// Writes a value of a type that needs no `Encoder`.
     /// - Returns: false, and nothing written, for any other type.
+    @inline(__always)
     static func writeKnown<Value>(
-        _ value: Value, to bytes: inout [UInt8], attachments: inout JSONAttachments, depth: Int
+        _ value: Value, to output: inout JSONOutput, attachments: inout JSONAttachments, depth: Int
     ) throws(JSONUnencodable) -> Bool {
-        if Value.self == String.self {
-            write(cast(value, String.self), to: &bytes)
-        } else if Value.self == Int.self {
-            writeSmall(Int64(cast(value, Int.self)), to: &bytes)
-        } else if Value.self == Double.self {
-            try write(cast(value, Double.self), to: &bytes)
-        } else if Value.self == Bool.self {
-            write(cast(value, Bool.self), to: &bytes)
-        } else if Value.self == JSONValue.self {
-            try write(cast(value, JSONValue.self), to: &bytes, attachments: &attachments, depth: depth)
-        } else if Value.self == Data.self {
-            let data = cast(value, Data.self)
-            data.withUnsafeBytes { write(binary: $0, to: &bytes, attachments: &attachments) }
-        } else if Value.self == Date.self {
-            let date = cast(value, Date.self)
-            guard JSONDate.append(date, to: &bytes) else {
-                throw JSONUnencodable(value: date, reason: "the date is outside the years 0 to 9999")
-            }
-        } else if Value.self == URL.self {
-            write(cast(value, URL.self).absoluteString, to: &bytes)
-        } else if Value.self == Decimal.self {
-            let decimal = cast(value, Decimal.self)
-            guard !decimal.isNaN else { throw JSONUnencodable(value: decimal, reason: "JSON has no NaN") }
-            bytes.append(contentsOf: decimal.description.utf8)
-        } else if let isWritten = try writeKnownArray(value, to: &bytes, &attachments, depth) {
-            return isWritten
-        } else {
-            return try writeKnownObject(value, to: &bytes, &attachments, depth)
-        }
+        guard let type = JSONKnownType(Value.self) else { return false }
+        try write(value, as: type, to: &output, &attachments, depth)
         return true
     }
 
-    /// Writes an array whose elements need no `Encoder`; nil for any other type.
-    private static func writeKnownArray<Value>(
-        _ value: Value, to bytes: inout [UInt8], _ attachments: inout JSONAttachments, _ depth: Int
-    ) throws(JSONUnencodable) -> Bool? {
-        if Value.self == [String].self {
-            try write(array: cast(value, [String].self), to: &bytes) {
-                (element, bytes) throws(JSONUnencodable) in
-                write(element, to: &bytes)
+    private static func write<Value>(
+        _ value: Value, as type: JSONKnownType, to output: inout JSONOutput,
+        _ attachments: inout JSONAttachments, _ depth: Int
+    ) throws(JSONUnencodable) {
+        switch type {
+        case .string: write(cast(value, String.self), to: &output)
+        case .int: writeSmall(Int64(cast(value, Int.self)), to: &output)
+        case .double: try write(cast(value, Double.self), to: &output)
+        case .bool: write(cast(value, Bool.self), to: &output)
+        case .value:
+            try write(cast(value, JSONValue.self), to: &output, attachments: &attachments, depth: depth)
+        case .data:
+            cast(value, Data.self).withUnsafeBytes {
+                write(binary: $0, to: &output, attachments: &attachments)
             }
-        } else if Value.self == [Int].self {
-            try write(array: cast(value, [Int].self), to: &bytes) {
-                (element, bytes) throws(JSONUnencodable) in
-                writeSmall(Int64(element), to: &bytes)
+        case .date: try write(cast(value, Date.self), to: &output)
+        case .url: write(cast(value, URL.self).absoluteString, to: &output)
+        case .decimal: try write(cast(value, Decimal.self), to: &output)
+        case .strings, .ints, .doubles, .bools, .bytes, .values:
+            try write(value, asArray: type, to: &output, &attachments, depth)
+        case .stringMembers, .intMembers, .doubleMembers, .boolMembers, .valueMembers:
+            try write(value, asObject: type, to: &output, &attachments, depth)
+        }
+    }
+
+    private static func write(_ date: Date, to output: inout JSONOutput) throws(JSONUnencodable) {
+        guard JSONDate.append(date, to: &output) else {
+            throw JSONUnencodable(value: date, reason: "the date is outside the years 0 to 9999")
+        }
+    }
+
+    private static func write(_ decimal: Decimal, to output: inout JSONOutput) throws(JSONUnencodable) {
+        guard !decimal.isNaN else { throw JSONUnencodable(value: decimal, reason: "JSON has no NaN") }
+        output.append(plain: decimal.description)
+    }
+
+    private static func write<Value>(
+        _ value: Value, asArray type: JSONKnownType, to output: inout JSONOutput,
+        _ attachments: inout JSONAttachments, _ depth: Int
+    ) throws(JSONUnencodable) {
+        switch type {
+        case .strings: write(array: cast(value, [String].self), to: &output) { write($0, to: &$1) }
+        case .ints: write(array: cast(value, [Int].self), to: &output) { writeSmall(Int64($0), to: &$1) }
+        case .bytes: write(array: cast(value, [UInt8].self), to: &output) { writeSmall(Int64($0), to: &$1) }
+        case .bools: write(array: cast(value, [Bool].self), to: &output) { write($0, to: &$1) }
+        case .doubles:
+            try write(array: cast(value, [Double].self), to: &output) {
+                (element, output) throws(JSONUnencodable) in try write(element, to: &output)
             }
-        } else if Value.self == [Double].self {
-            try write(array: cast(value, [Double].self), to: &bytes) {
-                (element, bytes) throws(JSONUnencodable) in
-                try write(element, to: &bytes)
-            }
-        } else if Value.self == [Bool].self {
-            try write(array: cast(value, [Bool].self), to: &bytes) {
-                (element, bytes) throws(JSONUnencodable) in
-                write(element, to: &bytes)
-            }
-        } else if Value.self == [UInt8].self {
-            try write(array: cast(value, [UInt8].self), to: &bytes) {
-                (element, bytes) throws(JSONUnencodable) in
-                writeSmall(Int64(element), to: &bytes)
-            }
-        } else if Value.self == [JSONValue].self {
+        default:
             let array = JSONValue.array(cast(value, [JSONValue].self))
-            try write(array, to: &bytes, attachments: &attachments, depth: depth)
-        } else {
-            return nil
+            try write(array, to: &output, attachments: &attachments, depth: depth)
         }
-        return true
     }
 
-    /// Writes an object whose values need no `Encoder`.
-    private static func writeKnownObject<Value>(
-        _ value: Value, to bytes: inout [UInt8], _ attachments: inout JSONAttachments, _ depth: Int
-    ) throws(JSONUnencodable) -> Bool {
-        if Value.self == [String: JSONValue].self {
+    private static func write<Value>(
+        _ value: Value, asObject type: JSONKnownType, to output: inout JSONOutput,
+        _ attachments: inout JSONAttachments, _ depth: Int
+    ) throws(JSONUnencodable) {
+        switch type {
+        case .stringMembers:
+            write(object: cast(value, [String: String].self), to: &output) { write($0, to: &$1) }
+        case .intMembers:
+            write(object: cast(value, [String: Int].self), to: &output) { writeSmall(Int64($0), to: &$1) }
+        case .boolMembers: write(object: cast(value, [String: Bool].self), to: &output) { write($0, to: &$1) }
+        case .doubleMembers:
+            try write(object: cast(value, [String: Double].self), to: &output) {
+                (member, output) throws(JSONUnencodable) in try write(member, to: &output)
+            }
+        default:
             let object = JSONValue.object(cast(value, [String: JSONValue].self))
-            try write(object, to: &bytes, attachments: &attachments, depth: depth)
-        } else if Value.self == [String: String].self {
-            try write(object: cast(value, [String: String].self), to: &bytes) {
-                (member, bytes) throws(JSONUnencodable) in write(member, to: &bytes)
-            }
-        } else if Value.self == [String: Int].self {
-            try write(object: cast(value, [String: Int].self), to: &bytes) {
-                (member, bytes) throws(JSONUnencodable) in writeSmall(Int64(member), to: &bytes)
-            }
-        } else if Value.self == [String: Double].self {
-            try write(object: cast(value, [String: Double].self), to: &bytes) {
-                (member, bytes) throws(JSONUnencodable) in try write(member, to: &bytes)
-            }
-        } else if Value.self == [String: Bool].self {
-            try write(object: cast(value, [String: Bool].self), to: &bytes) {
-                (member, bytes) throws(JSONUnencodable) in write(member, to: &bytes)
-            }
-        } else {
-            return false
+            try write(object, to: &output, attachments: &attachments, depth: depth)
         }
-        return true
     }
 
     /// The value as the type that the caller has just found it to be.
     @inline(__always)
     private static func cast<Value, Known>(_ value: Value, _ type: Known.Type) -> Known {
-        // Sound: every call stands behind `Value.self == Known.self`.
+        // Sound: the caller has found `Value.self == Known.self`, by its ``JSONKnownType``.
         unsafeBitCast(value, to: Known.self)
     }
 }
