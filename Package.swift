@@ -32,7 +32,7 @@ let package = Package(
         .target(
             name: "ParleyWire",
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types"), "COpenSSL"],
-            exclude: ["EngineIO/README.md", "HTTP1/README.md", "SocketIO/README.md", "WebSocket/README.md"],
+            exclude: ["EngineIO/README.md", "SocketIO/README.md"],
             swiftSettings: settings),
         .target(
             name: "ParleyTransport",
@@ -66,6 +66,7 @@ let package = Package(
             name: "ParleyTransportTests", dependencies: ["ParleyTransport"], swiftSettings: settings),
         .testTarget(name: "ParleyHTTPTests", dependencies: ["ParleyHTTP"], swiftSettings: settings),
         .testTarget(
-            name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime"], swiftSettings: settings),
+            name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime", "ParleyHTTP", "ParleyTransport"],
+            swiftSettings: settings),
     ]
 )

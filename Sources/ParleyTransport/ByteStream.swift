@@ -18,7 +18,8 @@ public protocol ByteStream: AnyObject, Sendable {
     /// The bytes that were sent and not yet taken by the kernel (or by the stream's flow control).
     var pendingBytes: Int { get }
 
-    /// False from the moment when ``pendingBytes`` rises above the high watermark until it falls below the low one.
+    /// False while the outbox is above its high watermark, until ``ByteStreamHandler/becameWritable(_:)``, and when
+    /// the stream takes nothing more. Safe from any thread.
     var isWritable: Bool { get }
 
     /// Copies bytes into the outbox. They leave with one write at the end of the loop's turn.

@@ -1,0 +1,98 @@
+import ParleyWire
+
+/// The path of a file below a directory that is served, made of a request's path. It is pure: whether anything is
+/// there, and whether symbolic links lead out of the directory, ``FileWalk`` finds out.
+///
+/// Each segment is decoded exactly once and can't be anything but a plain name: not empty, `.` or `..`, without
+/// slash, backslash and NUL, and UTF-8.
+struct FilePath: Sendable, Equatable {
+    /// The names on the way to the file; empty is the directory that is served itself.
+    let segments: [String]
+    /// True when the path ends with a slash, so that it can only mean a directory.
+    let hasTrailingSlash: Bool
+
+    /// Reads a request's path.
+    /// - Parameters:
+    ///   - rawPath: the path as it was sent, without the query.
+    ///   - mountDepth: the number of leading segments that belong to the route and not to the file.
+    init(
+        rawPath: Substring, mountDepth: Int, dotfiles: FileOptions.DotfilePolicy
+    ) throws(FilePathError) {
+        guard rawPath.utf8.first == FileByte.slash else { throw .malformed }
+        let rawSegments = rawPath.utf8.dropFirst()
+            .split(separator: FileByte.slash, omittingEmptySubsequences: false)
+            .dropFirst(mountDepth)
+        hasTrailingSlash = rawSegments.last?.isEmpty ?? false
+        var decoded: [String] = []
+        for raw in hasTrailingSlash ? rawSegments.dropLast() : rawSegments {
+            let name = try Self.decode(raw)
+            try Self.check(name, isFirst: decoded.isEmpty, dotfiles)
+            decoded.append(name)
+        }
+        segments = decoded
+    }
+
+    private static func decode(_ raw: Substring.UTF8View) throws(FilePathError) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(raw.count)
+        var rest = raw
+        while let byte = rest.popFirst() {
+            var decoded = byte
+            if byte == FileByte.percent {
+                guard let high = rest.popFirst().flatMap(FileByte.hexadecimalValue),
+                    let low = rest.popFirst().flatMap(FileByte.hexadecimalValue)
+                else { throw .malformed }
+                decoded = high << 4 | low
+            }
+            // What was escaped could become a separator for the file system, or end its string.
+            switch decoded {
+            case 0, FileByte.slash, FileByte.backslash: throw .malformed
+            default: bytes.append(decoded)
+            }
+        }
+        guard let name = String(validating: bytes, as: UTF8.self) else { throw .malformed }
+        return name
+    }
+
+    private static func check(
+        _ name: String, isFirst: Bool, _ dotfiles: FileOptions.DotfilePolicy
+    ) throws(FilePathError) {
+        if name == ".." { throw .malformed }
+        // `//` is not collapsed: two paths for one file would each have their own relative links and cache entries.
+        if name.isEmpty || name == "." { throw .hidden }
+        guard name.utf8.first == FileByte.dot, dotfiles == .hidden else { return }
+        guard isFirst, name == ".well-known" else { throw .hidden }
+    }
+}
+
+/// Why a path is not looked for at all.
+enum FilePathError: Error, Equatable {
+    /// It is no path of a file: 400.
+    case malformed
+    /// It names what is never served: 404.
+    case hidden
+}
+
+/// The bytes that mean something in paths and in the header fields of this folder.
+enum FileByte {
+    static let tab: UInt8 = 0x09
+    static let space: UInt8 = 0x20
+    static let quote: UInt8 = 0x22
+    static let percent: UInt8 = 0x25
+    static let asterisk: UInt8 = 0x2A
+    static let comma: UInt8 = 0x2C
+    static let hyphen: UInt8 = 0x2D
+    static let dot: UInt8 = 0x2E
+    static let slash: UInt8 = 0x2F
+    static let equals: UInt8 = 0x3D
+    static let backslash: UInt8 = 0x5C
+
+    static func hexadecimalValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import CUV
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension EventLoop {
+    /// Starts the loop's thread, which keeps the loop alive until it has stopped.
+    func startThread() throws(TransportError) {
+        handles.attach(to: self)
+        let retained = Unmanaged.passRetained(self)
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let code = pthread_create(&thread, nil, eventLoopThread, retained.toOpaque())
+        guard code == 0 else {
+            retained.release()
+            abandon()
+            throw .system(operation: "create the thread of event loop \(name)", code: code)
+        }
+        #if canImport(Darwin)
+            if let thread { completion.started(thread) }
+        #else
+            completion.started(thread)
+        #endif
+    }
+
+    /// Closes a loop whose thread never ran.
+    func abandon() {
+        isStopping = true
+        handles.close()
+        uv_run(handles.loop, UV_RUN_DEFAULT)
+        uv_loop_close(handles.loop)
+        _ = remote.stopIfEmpty()
+        completion.finish()
+    }
+
+    fileprivate func runThread() {
+        markThread()
+        setThreadName(name)
+        uv_run(handles.loop, UV_RUN_DEFAULT)
+        uv_loop_close(handles.loop)
+        passOnLateWork()
+        unmarkThread()
+        completion.finish()
+    }
+
+    /// What the end of the last resources queued on this thread: tasks go on elsewhere.
+    private func passOnLateWork() {
+        while !localWork.isEmpty {
+            swap(&batch, &localWork)
+            for case .job(let job) in batch { globalConcurrentExecutor.enqueue(job) }
+            batch.removeAll()
+        }
+    }
+
+    private func setThreadName(_ name: String) {
+        #if canImport(Darwin)
+            pthread_setname_np(name)
+        #else
+            // Linux takes 15 bytes and refuses more.
+            pthread_setname_np(pthread_self(), String(name.utf8.prefix(15)) ?? "parley-loop")
+        #endif
+    }
+}
+
+// MARK: - Stopping
+
+extension EventLoop {
+    /// Closes everything that is open on the loop and ends its thread. Safe from any thread; see
+    /// ``LoopCompletion/wait()``.
+    func requestStop() {
+        execute { [self] in
+            guard !isStopping else { return }
+            isStopping = true
+            closeResources()
+        }
+    }
+
+    func resourceOpened() {
+        openResources += 1
+    }
+
+    func resourceClosed() {
+        openResources -= 1
+    }
+
+    /// Ends the loop once nothing is open and nothing is queued. What is queued after that is refused.
+    func finishIfQuiet() {
+        guard openResources == 0, localWork.isEmpty, dirty.isEmpty else { return }
+        guard remote.stopIfEmpty() else { return }
+        timers.removeAll()
+        handles.close()
+    }
+
+    /// Asks every socket and signal of the loop to close itself.
+    private func closeResources() {
+        for connector in connectors.values { connector.loopIsStopping() }
+        uv_walk(
+            handles.loop,
+            { handle, _ in
+                guard let handle, uv_is_closing(handle) == 0, let data = uv_handle_get_data(handle) else {
+                    return
+                }
+                switch uv_handle_get_type(handle) {
+                case UV_TCP: Unmanaged<TCPConnection>.fromOpaque(data).takeUnretainedValue().loopIsStopping()
+                case UV_POLL: Unmanaged<ListeningSocket>.fromOpaque(data).takeUnretainedValue().close()
+                case UV_SIGNAL: Unmanaged<SignalSource>.fromOpaque(data).takeUnretainedValue().cancel()
+                default: break
+                }
+            }, nil)
+    }
+}
+
+#if canImport(Darwin)
+    private func eventLoopThread(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+        Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().runThread()
+        return nil
+    }
+#else
+    private func eventLoopThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let argument else { return nil }
+        Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().runThread()
+        return nil
+    }
+#endif

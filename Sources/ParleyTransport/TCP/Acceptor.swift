@@ -1,0 +1,53 @@
+/// Turns accepted sockets of one listener into connections with handlers.
+final class Acceptor: Sendable {
+    let origin: ConnectionOrigin
+    private let group: EventLoopGroup
+    private let limit: Int
+    private let makeHandler: @Sendable (any ByteStream) -> any ByteStreamHandler
+
+    /// Linux spreads connections over the loops' own sockets; elsewhere one loop accepts for all.
+    static var isOneSocketPerLoop: Bool {
+        #if os(Linux)
+            true
+        #else
+            false
+        #endif
+    }
+
+    init(
+        group: EventLoopGroup, options: TCPListenerOptions,
+        makeHandler: @escaping @Sendable (any ByteStream) -> any ByteStreamHandler
+    ) {
+        self.group = group
+        self.makeHandler = makeHandler
+        origin = ConnectionOrigin(limits: options.limits)
+        limit = options.connectionLimit
+    }
+
+    /// Takes over an accepted descriptor; called on the accepting loop.
+    func adopt(_ descriptor: Int32, peer: SocketAddress?, on loop: EventLoop) {
+        guard origin.admit(limit: limit) else { return systemClose(descriptor) }
+        let target = Self.isOneSocketPerLoop ? loop : group.next()
+        if target === loop { return open(descriptor, peer: peer, on: target) }
+        let isTaken = target.execute { self.open(descriptor, peer: peer, on: target) }
+        if !isTaken { refuse(descriptor) }
+    }
+
+    private func open(_ descriptor: Int32, peer: SocketAddress?, on loop: EventLoop) {
+        guard !loop.isStopping else { return refuse(descriptor) }
+        let connection = TCPConnection(loop: loop, origin: origin)
+        connection.remoteAddress = peer
+        do throws(TransportError) {
+            try connection.attach(descriptor: descriptor)
+        } catch {
+            loop.logger.error("cannot serve a connection", metadata: ["error": "\(error)"])
+            return
+        }
+        connection.open(handler: makeHandler(connection))
+    }
+
+    private func refuse(_ descriptor: Int32) {
+        systemClose(descriptor)
+        origin.leave()
+    }
+}

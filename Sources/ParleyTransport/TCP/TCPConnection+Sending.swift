@@ -1,0 +1,50 @@
+import Synchronization
+
+extension TCPConnection {
+    /// The bytes that were sent and not yet taken by the kernel. Safe from any thread.
+    public var pendingBytes: Int {
+        outbox.withLock { $0.pending }
+    }
+
+    /// False from the high watermark on until ``ByteStreamHandler/becameWritable(_:)``. Safe from any thread.
+    public var isWritable: Bool {
+        outbox.withLock { $0.ending == .none && !$0.isAboveHigh }
+    }
+
+    /// Copies bytes into the outbox; they leave at the end of the loop's turn. Bytes that come after the
+    /// connection's end was asked for are discarded. Safe from any thread; bytes of one thread stay in order.
+    public func send(_ bytes: Span<UInt8>) {
+        bytes.withUnsafeBufferPointer { send($0) }
+    }
+
+    /// Sends an encoded buffer without copying it where the outbox is empty. Safe from any thread.
+    public func send(shared bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        let onLoop = loop.isCurrent
+        let mustQueue = outbox.withLock { outbox in
+            guard outbox.accepts(origin.limits) else { return outbox.ending == .slowPeer && outbox.queue() }
+            if outbox.bytes.isEmpty {
+                outbox.share(bytes)
+            } else {
+                if outbox.needsBuffer { outbox.own(onLoop ? loop.pool.take() : []) }
+                bytes.withUnsafeBufferPointer { outbox.append($0) }
+            }
+            outbox.updateHigh(origin.limits)
+            return outbox.queue()
+        }
+        if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
+    }
+
+    private func send(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard !bytes.isEmpty else { return }
+        let onLoop = loop.isCurrent
+        let mustQueue = outbox.withLock { outbox in
+            guard outbox.accepts(origin.limits) else { return outbox.ending == .slowPeer && outbox.queue() }
+            if outbox.needsBuffer { outbox.own(onLoop ? loop.pool.take() : []) }
+            outbox.append(bytes)
+            outbox.updateHigh(origin.limits)
+            return outbox.queue()
+        }
+        if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
+    }
+}
