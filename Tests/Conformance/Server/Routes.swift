@@ -16,7 +16,7 @@ struct Routes: Sendable {
         application.get("/hello") { _ in "hello" }
         application.get("/json") { _ in Example() }
         application.get("/query") { request in request.decodedQuery }
-        application.get("/users/:id") { request in try request.parameters.require("id") }
+        application.get("/users/:id") { request in try request.parameters.require("id", as: String.self) }
         application.get("/request") { request in Description(of: request) }
         application.get("/slow") { _ in
             try await Task.sleep(for: .milliseconds(100))
