@@ -61,6 +61,13 @@ let package = Package(
             name: "Chat",
             dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Samples/Chat", exclude: ["Public"], swiftSettings: settings),
+        .executableTarget(
+            name: "ConformanceServer",
+            dependencies: [
+                "Parley", "ParleyWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Tests/Conformance/Server", swiftSettings: settings),
         .testTarget(name: "ParleyWireTests", dependencies: ["ParleyWire"], swiftSettings: settings),
         .testTarget(
             name: "ParleyTransportTests", dependencies: ["ParleyTransport"], swiftSettings: settings),

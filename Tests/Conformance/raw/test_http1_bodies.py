@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.http1 import Connection, assert_refused, exchange, get, post
+from support.http1 import Connection, assert_refused, assert_sending_fails, exchange, get, post
 
 PIECES = pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte-by-byte"])
 CHUNKED = "Transfer-Encoding: chunked"
@@ -81,7 +81,6 @@ CHUNKS = {
     "empty with extension": ";a=b\r\nabc\r\n0\r\n\r\n",
     "not hexadecimal": "g\r\nabc\r\n0\r\n\r\n",
     "17 digits": "10000000000000003\r\nabc\r\n0\r\n\r\n",
-    "16 digits, 2^64 - 1": "ffffffffffffffff\r\nabc\r\n0\r\n\r\n",
     "21 leading zeros": "0" * 21 + "3\r\nabc\r\n0\r\n\r\n",
     "LF behind the size": "3\nabc\r\n0\r\n\r\n",
     "LF behind the data": "3\r\nabc\n0\r\n\r\n",
@@ -102,8 +101,17 @@ CHUNKS = {
 @PIECES
 @pytest.mark.parametrize("body", CHUNKS.values(), ids=CHUNKS.keys())
 def test_malformed_chunk_is_refused(server, body, piecewise):
-    statuses = (400, 413) if body.startswith("ffff") else 400
-    assert_refused(server, chunked(body), statuses, piecewise)
+    assert_refused(server, chunked(body), piecewise=piecewise)
+
+
+def test_largest_chunk_size_is_never_allocated_and_never_complete(server):
+    before = server.memory()
+    with Connection(server) as connection:
+        connection.send(chunked("ffffffffffffffff\r\nabc\r\n0\r\n\r\n") + get("/hello")).finish_sending()
+        answer = connection.rest()
+        assert b" 200 " not in answer, answer
+    assert server.memory() - before < 8 << 20
+    server.check()
 
 
 def test_chunk_extension_line_limit(server):
@@ -153,13 +161,13 @@ def test_100_continue_is_omitted_when_the_body_is_there(server):
     assert answer.status in (100, 200)
 
 
-@pytest.mark.parametrize("path, status", [("/missing", 404), ("/ignore-body", 200), ("/hello", 405)])
+@pytest.mark.parametrize("path, status", [("/missing", (404, 405)), ("/ignore-body", (200,)), ("/hello", (405,))])
 def test_final_answer_without_100_when_the_handler_does_not_read(server, path, status):
     with Connection(server) as connection:
         connection.send(get(path, "Content-Length: 5", "Expect: 100-continue", method="POST"))
         answer = connection.response()
-        assert answer.status == status
-        if status >= 400:
+        assert answer.status in status
+        if answer.status >= 400:
             assert answer.closes
             connection.assert_ended()
     server.check()
@@ -184,7 +192,10 @@ def test_collected_body_limit_by_length(server):
 def test_collected_body_limit_by_chunks(server):
     before = server.memory()
     piece = b"10000\r\n" + b"a" * 65536 + b"\r\n"
-    assert_refused(server, chunked(piece * 17 + b"0\r\n\r\n"), 413)
+    with Connection(server) as connection:
+        connection.send(chunked(piece * 200 + b"0\r\n\r\n"))
+        assert connection.response().status == 413
+    server.check()
     assert server.memory() - before < 32 << 20
 
 
@@ -197,19 +208,14 @@ def test_short_unread_body_is_drained(server):
 
 
 def test_long_unread_body_gets_its_answer_and_a_lingering_close(server):
+    """At most 256 KiB are drained; what comes while the close lingers is thrown away, but not for long."""
+    before = server.memory()
     with Connection(server, timeout=8) as connection:
-        connection.send(get("/ignore-body", "Content-Length: 100000000", method="POST"))
+        connection.send(get("/ignore-body", "Content-Length: 1000000000", method="POST"))
         connection.send(b"a" * 200_000)
         assert connection.response().status == 200
-        connection.socket.settimeout(8)
-        sent = 0
-        try:
-            while sent < 90_000_000:
-                connection.socket.sendall(b"a" * 100_000)
-                sent += 100_000
-        except OSError:
-            pass
-        assert sent < 90_000_000, "drained without a limit"
+        assert_sending_fails(connection, 9)
+    assert server.memory() - before < 16 << 20
     server.check()
 
 

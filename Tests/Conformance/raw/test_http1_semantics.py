@@ -129,12 +129,15 @@ def test_other_error_is_500_and_tells_nothing(server):
 
 
 @pytest.mark.parametrize("kind", ["crlf", "cr", "lf", "nul", "name"])
-def test_header_with_line_break_or_nul_is_500_and_injects_nothing(server, kind):
+def test_header_with_line_break_or_nul_injects_nothing(server, kind):
+    """500, or the field's type made spaces of the characters before the server saw them (swift-http-types does)."""
     with Connection(server) as connection:
-        connection.send(get(f"/bad-header?kind={kind}"))
+        connection.send(get(f"/bad-header?kind={kind}") + get("/hello"))
         answer = connection.response()
-        assert answer.status == 500, answer
         assert not answer.get("injected") and b"Injected" not in answer.body
+        if answer.status != 500:
+            assert answer.status == 200 and kind != "name" and answer.get("x-note").split() == ["a", "Injected:", "yes"]
+        assert connection.response().body == b"hello"
     server.check()
 
 

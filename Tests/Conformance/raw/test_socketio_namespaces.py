@@ -205,9 +205,9 @@ def test_second_answer_to_an_ack_is_ignored(server):
     question = socket.packet()
     assert question.startswith("42") and question.endswith('["question","hello"]')
     identifier = question[2:question.index("[")]
-    socket.send_packet(f'43{identifier}["first",2]')
+    socket.send_packet(f'43{identifier}["first"]')
     socket.send_packet(f'43{identifier}["second"]')
-    assert json.loads(socket.packet()[2:]) == ["answer", "first", 2]
+    assert json.loads(socket.packet()[2:]) == ["answer", "first"]
     socket.send_packet('42["echo","next"]')
     assert socket.packet() == '42["echo","next"]'
 

@@ -201,3 +201,16 @@ def assert_refused(server, data, statuses=(400,), piecewise=False):
         connection.assert_ended()
     server.check()
     return answer
+
+
+def assert_sending_fails(connection, seconds, piece=b"a" * 1000):
+    """The peer does not take bytes for ever: within the time it closes, or stops reading."""
+    deadline = time.monotonic() + seconds
+    connection.socket.settimeout(1)
+    while time.monotonic() < deadline:
+        try:
+            connection.socket.sendall(piece)
+        except OSError:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"still reading after {seconds} s")

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import Parley
+
+/// The server that the conformance suite judges: README.md beside this folder lists what it must answer.
+@main
+struct ConformanceServer: AsyncParsableCommand {
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port to listen on; 0 lets the system choose.")
+    var port: UInt16 = 0
+
+    @OptionGroup var settings: Settings
+
+    func run() async throws {
+        let application = Application(configuration: settings.serverConfiguration)
+        let realtime = Realtime(options: settings.realtimeOptions)
+        let journal = Journal()
+
+        Routes(settings: settings).serve(on: application)
+        for name in ["/", "/chat", "/admin"] {
+            Events(namespace: realtime.namespace(name), journal: journal).serve()
+        }
+        refuseStrangers(on: realtime.namespace("/admin"))
+        realtime.namespace("/chat").onConnection { socket in
+            socket.emit("welcome", socket.id)
+        }
+        // A client may join fewer than these.
+        for number in 0..<40 { _ = realtime.namespace("/n\(number)") }
+
+        mount(realtime, on: application)
+        application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
+        if let files = settings.files { application.files("/", from: files) }
+
+        let server = try await application.start(host: host, port: port)
+        FileHandle.standardOutput.write(Data("listening on \(server.port)\n".utf8))
+        try await stopOnSignal(server)
+    }
+}
+
+// MARK: - Mounts and middleware
+
+/// What HTTP middleware found out about the one who asks.
+struct User: Sendable {
+    var name: String
+}
+
+private func mount(_ realtime: Realtime, on application: Application) {
+    let identified = application.group()
+    identified.use { request, next in
+        var request = request
+        if let name = request.headers[.user] { request[User.self] = User(name: name) }
+        return try await next(request)
+    }
+    identified.mount(realtime, at: "/socket.io")
+
+    let guarded = identified.group("/private")
+    guarded.use { request, next in
+        guard request.query("token") == "letmein" else { throw HTTPError(.unauthorized) }
+        return try await next(request)
+    }
+    guarded.mount(realtime, at: "/socket.io")
+}
+
+private func refuseStrangers(on admin: Namespace) {
+    admin.use { handshake in
+        handshake.join("joined-too-early")
+        await Task.yield()
+        guard (try? handshake.auth("token", as: String.self)) == "secret" else {
+            throw ConnectError("not authorized", data: ["code": 4401])
+        }
+    }
+}

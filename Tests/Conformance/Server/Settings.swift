@@ -1,0 +1,62 @@
+import ArgumentParser
+import Parley
+import ParleyWire
+
+/// The limits that tests shorten; times are milliseconds. What is not given has the library's default.
+struct Settings: ParsableArguments {
+    @Option(help: "The number of event loops.") var loops = 1
+    @Option(help: "Serves the files of this folder.") var files: String?
+    @Option(help: "An origin whose pages may use realtime.") var corsOrigin: String?
+    @Option(help: "The bytes of an Engine.IO message.") var maxPayload: Int?
+
+    @Option(help: "Between two pings.") var pingInterval: Int?
+    @Option(help: "For a pong.") var pingTimeout: Int?
+    @Option(help: "For joining a namespace.") var connectTimeout: Int?
+    @Option(help: "For an upgrade.") var upgradeTimeout: Int?
+    @Option(help: "For the attachments of a packet.") var packetTimeout: Int?
+
+    @Option(help: "For a request's head.") var headerTimeout: Int?
+    @Option(help: "Between two pieces of a body.") var bodyTimeout: Int?
+    @Option(help: "Between two requests.") var idleTimeout: Int?
+    @Option(help: "For a peer that takes nothing.") var writeTimeout: Int?
+
+    @Option(help: "For a WebSocket message.") var messageTimeout: Int?
+    @Option(help: "For the answer to a close frame.") var closeTimeout: Int?
+}
+
+extension Settings {
+    var serverConfiguration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.loopCount = loops
+        configuration.shutdownDeadline = .seconds(3)
+        set(&configuration.headerTimeout, headerTimeout)
+        set(&configuration.bodyTimeout, bodyTimeout)
+        set(&configuration.keepAliveTimeout, idleTimeout)
+        set(&configuration.streamLimits.stallTimeout, writeTimeout)
+        return configuration
+    }
+
+    var realtimeOptions: RealtimeOptions {
+        var options = RealtimeOptions()
+        if let maxPayload { options.engine.maxPayload = maxPayload }
+        if let corsOrigin { options.engine.origins = .allow([corsOrigin], credentials: true) }
+        options.engine.allowRequest = { request in request.query("refuse") == nil }
+        set(&options.engine.pingInterval, pingInterval)
+        set(&options.engine.pingTimeout, pingTimeout)
+        set(&options.engine.connectTimeout, connectTimeout)
+        set(&options.engine.upgradeTimeout, upgradeTimeout)
+        set(&options.assemblyTimeout, packetTimeout)
+        return options
+    }
+
+    var webSocketOptions: WebSocketOptions {
+        var options = WebSocketOptions()
+        if let messageTimeout { options.messageTimeout = .milliseconds(messageTimeout) }
+        set(&options.closeTimeout, closeTimeout)
+        return options
+    }
+
+    private func set(_ duration: inout Duration, _ milliseconds: Int?) {
+        if let milliseconds { duration = .milliseconds(milliseconds) }
+    }
+}
