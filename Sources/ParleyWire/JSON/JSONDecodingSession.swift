@@ -61,8 +61,9 @@ final class JSONDecodingSession {
     /// The bytes of a number, or of a string between its quotes.
     @inline(__always)
     func contents(_ token: JSONToken) -> UnsafeBufferPointer<UInt8> {
-        let start = Int(token.start)
-        return UnsafeBufferPointer(rebasing: text[start..<(start &+ Int(token.count))])
+        // In bounds: the scanner has found the token in this text, and a closed session has no tokens.
+        guard let base = text.baseAddress else { return text }
+        return UnsafeBufferPointer(start: base + Int(token.start), count: Int(token.count))
     }
 
     /// Whether a value is null; a missing one (of a super decoder) counts as null.
@@ -90,13 +91,14 @@ final class JSONDecodingSession {
 
     @inline(__always)
     private func scan(_ name: UnsafeBufferPointer<UInt8>, _ token: JSONToken, _ object: Int) -> Int? {
-        // One check for all members: an object's tokens end before the tape does.
+        // One check for all members: an object's tokens end before the tape does, and a key's bytes before the text.
         let tokens = tape.tokens(upTo: Int(token.next))
+        let length = UInt32(truncatingIfNeeded: name.count)
         var found: Int?
         var key = object &+ 1
         for _ in 0..<token.count {
             let keyToken = tokens[key]
-            if keyToken.hasEscapes || Int(keyToken.count) == name.count,
+            if keyToken.hasEscapes || keyToken.count == length,
                 JSONText.equal(contents(keyToken), hasEscapes: keyToken.hasEscapes, name)
             {
                 found = key &+ 1
