@@ -111,14 +111,18 @@ final class JSONDecodingSession {
     /// The attachment that an object stands for, or nil when it is no placeholder.
     /// - Throws: ``JSONError`` when it is one, but does not name an attachment.
     func placeholder(_ index: Int, _ token: JSONToken) throws(JSONError) -> Int? {
-        guard let attachments, token.kind == .object, token.count >= 1,
-            let mark = member("_placeholder", of: index), tape[mark].kind == .true
+        guard let attachments, token.kind == .object, let mark = scan("_placeholder", token, index),
+            tape[mark].kind == .true
         else { return nil }
-        guard let number = member("num", of: index), tape[number].kind == .integer,
+        guard let number = scan("num", token, index), tape[number].kind == .integer,
             let value = JSONNumber.integer(contents(tape[number]), isInteger: true, as: Int.self),
             attachments.indices.contains(value)
         else { throw JSONError(.invalidPlaceholder, at: Int(token.start)) }
         return value
+    }
+
+    private func scan(_ name: StaticString, _ token: JSONToken, _ object: Int) -> Int? {
+        scan(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), token, object)
     }
 
     /// Checks every placeholder of the text: each names an attachment, and none is named twice.
