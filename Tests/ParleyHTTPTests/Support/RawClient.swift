@@ -14,7 +14,9 @@ final class RawClient: Sendable {
     }
 
     private let descriptor: Int32
-    private static let queue = DispatchQueue(label: "raw clients", attributes: .concurrent)
+    // Serial queues get threads of their own at once; those of a concurrent queue are few, and come slowly.
+    private let readQueue = DispatchQueue(label: "client reads")
+    private let writeQueue = DispatchQueue(label: "client writes")
 
     /// Connects to a port of 127.0.0.1. A small receive buffer makes the server's outbox fill early.
     init(port: Int, receiveBuffer: Int32? = nil) throws {
@@ -45,7 +47,7 @@ final class RawClient: Sendable {
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) async throws {
-        try await blocking { [descriptor] in
+        try await blocking(on: writeQueue) { [descriptor] in
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -60,7 +62,7 @@ final class RawClient: Sendable {
 
     /// Some bytes; none at the end of the stream. Throws when the connection was reset, or nothing came for 5 seconds.
     func read() async throws -> [UInt8] {
-        try await blocking { [descriptor] in
+        try await blocking(on: readQueue) { [descriptor] in
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             let count = buffer.withUnsafeMutableBytes { Self.systemRead(descriptor, $0) }
             guard count >= 0 else { throw Failure(description: errno == EAGAIN ? "nothing came" : "reset") }
@@ -103,7 +105,7 @@ final class RawClient: Sendable {
 
     /// Exactly so many bytes.
     func read(exactly count: Int) async throws -> [UInt8] {
-        try await blocking { [descriptor] in
+        try await blocking(on: readQueue) { [descriptor] in
             var bytes = [UInt8](repeating: 0, count: count)
             var offset = 0
             while offset < count {
@@ -126,10 +128,10 @@ final class RawClient: Sendable {
     }
 
     private func blocking<Value: Sendable>(
-        _ body: @escaping @Sendable () throws -> Value
+        on queue: DispatchQueue, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            Self.queue.async { continuation.resume(with: Result { try body() }) }
+            queue.async { continuation.resume(with: Result { try body() }) }
         }
     }
 }
