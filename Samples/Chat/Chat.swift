@@ -6,7 +6,7 @@ import Parley
 @main
 struct Chat: AsyncParsableCommand {
     @Option(help: "The TCP port to listen on.")
-    var port: UInt16 = 8080
+    var port = 8080
 
     func run() async throws {
         let users = Users()

@@ -43,7 +43,7 @@ extension Application {
     ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
     ///   - port: the port; 0 lets the system choose one.
     /// - Throws: `TransportError` when the address can't be listened on.
-    public func start(host: String = "127.0.0.1", port: Int) async throws -> RunningServer {
+    public func start(host: String = "127.0.0.1", port: some BinaryInteger) async throws -> RunningServer {
         guard let number = UInt16(exactly: port) else {
             throw TransportError.unresolved(host: host, reason: "there is no port \(port)")
         }
@@ -59,7 +59,7 @@ extension Application {
     ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
     ///   - port: the port; 0 lets the system choose one.
     /// - Throws: `TransportError` when the address can't be listened on.
-    public func run(host: String = "127.0.0.1", port: Int) async throws {
+    public func run(host: String = "127.0.0.1", port: some BinaryInteger) async throws {
         let server = try await start(host: host, port: port)
         let signal = await StopSignal.wait(on: server.eventLoops.loops[0])
         logger.info("shutting down", metadata: ["signal": "\(signal)"])

@@ -49,7 +49,8 @@ final class Responder: Sendable {
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.
     func respond(to request: Request) async -> Response {
         var request = request
-        return await respond(to: request, by: endpoint(for: &request))
+        let endpoint = endpoint(for: &request)
+        return await respond(to: request, by: endpoint)
     }
 
     /// Middleware and handler of an endpoint that was found; an error becomes its response.

@@ -231,8 +231,9 @@ final class EngineSession: Sendable {
             self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
         }
         if !closing.lingers { onRemoval(self) }
-        closing.webSocket?.close(code: 1000, reason: "")
-        closing.candidate?.close(code: 1000, reason: "")
+        // RFC 6455 7.4.1: 1001 is a server that goes down.
+        closing.webSocket?.close(code: reason == .serverShuttingDown ? 1001 : 1000, reason: reason.rawValue)
+        closing.candidate?.close(code: 1000, reason: reason.rawValue)
         closing.poll?.resume(returning: gracefully ? .packets(closing.frames) : .refused)
         closing.postWaiter?.resume()
         closing.delegate?.closed(reason)

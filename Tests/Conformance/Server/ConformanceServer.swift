@@ -9,7 +9,7 @@ struct ConformanceServer: AsyncParsableCommand {
     var host = "127.0.0.1"
 
     @Option(help: "The port to listen on; 0 lets the system choose.")
-    var port: UInt16 = 0
+    var port = 0
 
     @OptionGroup var settings: Settings
 

@@ -34,7 +34,9 @@ struct RouteBuilderTests {
         #expect(try await memory.answer("GET", "/y") == "404 Not Found")
     }
 
-    @Test("a path that exists for other methods is 405 with Allow; OPTIONS is 204 with Allow (RFC 9110 15.5.6, 9.3.7)")
+    @Test(
+        "a path that exists for other methods is 405 with Allow; OPTIONS is 204 with Allow (RFC 9110 15.5.6, 9.3.7)"
+    )
     func otherMethods() async throws {
         let memory = try InMemory { app in
             app.get("/x/:id") { _ in "get" }
@@ -77,7 +79,8 @@ struct RouteBuilderTests {
         #expect(try await memory.answer("GET", "/nobody") == "404 Not Found")
         #expect(try await memory.answer("GET", "/somebody") == #"200 {"id":3}"#)
         #expect(try await memory.respond("GET", "/user").headers[.contentType] == "application/json")
-        #expect(try await memory.respond("GET", "/string").headers[.contentType] == "text/plain; charset=utf-8")
+        #expect(
+            try await memory.respond("GET", "/string").headers[.contentType] == "text/plain; charset=utf-8")
     }
 
     @Test("an HTTPError is its response; any other error is 500 and says nothing")

@@ -14,13 +14,16 @@ struct RouteTableTests {
     private func add(_ text: String, _ method: HTTPRequest.Method?, to table: inout RouteTable) {
         let pattern = RoutePattern(text)
         let endpoint = RouteEndpoint(
-            handler: .synchronous { _ in .text(text) }, middleware: [], parameterNames: pattern.parameterNames)
+            handler: .synchronous { _ in .text(text) }, middleware: [], parameterNames: pattern.parameterNames
+        )
         table.add(pattern, method: method, endpoint: endpoint)
     }
 
     /// The names and values that were captured; nil when there is no route.
     private func captured(_ table: RouteTable, _ path: String) -> [String: String]? {
-        guard case .found(_, let parameters) = table.match(method: .get, rawPath: path[...]) else { return nil }
+        guard case .found(_, let parameters) = table.match(method: .get, rawPath: path[...]) else {
+            return nil
+        }
         return Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.values))
     }
 

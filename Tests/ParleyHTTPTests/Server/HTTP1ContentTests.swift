@@ -17,7 +17,8 @@ struct HTTP1ContentTests {
     func expectContinue() async throws {
         try await withServer(routes: routes) { server in
             let client = try RawClient(port: server.port)
-            try await client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+            try await client.send(
+                "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
             #expect(try await client.read(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
             try await client.send("hello")
             let response = try await client.read(until: "hello")
@@ -29,7 +30,8 @@ struct HTTP1ContentTests {
     func earlyError(path: String) async throws {
         try await withServer(routes: routes) { server in
             let answer = try await exchange(
-                server, "POST /\(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n")
+                server,
+                "POST /\(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n")
             #expect(!answer.contains("100 Continue"))
             #expect(answer.contains("connection: close\r\n"))
         }

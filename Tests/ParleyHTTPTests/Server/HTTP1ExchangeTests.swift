@@ -48,7 +48,8 @@ struct HTTP1ExchangeTests {
         }
         try await withServer(loops: 2, routes: routes) { server in
             let request = "GET \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            #expect(try await exchange(server, request).content == "true")
+            let answer = try await exchange(server, request)
+            #expect(answer.content == "true")
         }
     }
 
@@ -75,7 +76,8 @@ struct HTTP1ExchangeTests {
             let client = try RawClient(port: server.port)
             let pair = "GET /immediate HTTP/1.1\r\nHost: x\r\n\r\nGET /sync HTTP/1.1\r\nHost: x\r\n\r\n"
             async let sending: Void = client.send(
-                String(repeating: pair, count: 2500) + "GET /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                String(repeating: pair, count: 2500)
+                    + "GET /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             let answers = try await client.readToEnd()
             try await sending
             #expect(answers.count(of: "HTTP/1.1 200 OK") == 5001)
@@ -86,7 +88,8 @@ struct HTTP1ExchangeTests {
     func byteByByte() async throws {
         try await withServer(routes: routes) { server in
             let client = try RawClient(port: server.port)
-            let text = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+            let text =
+                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
             for byte in text.utf8 { try await client.send([byte]) }
             #expect(try await client.read(until: "abcde").hasSuffix("\r\n\r\nabcde"))
         }
@@ -110,7 +113,8 @@ struct HTTP1ExchangeTests {
     @Test("HTTP/1.0 ends the connection unless it asks to keep it")
     func http10() async throws {
         try await withServer(routes: routes) { server in
-            #expect(try await exchange(server, "GET /sync HTTP/1.0\r\n\r\n").content == "sync")
+            let last = try await exchange(server, "GET /sync HTTP/1.0\r\n\r\n")
+            #expect(last.hasSuffix("\r\n\r\nsync"))
             let client = try RawClient(port: server.port)
             try await client.send("GET /sync HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             #expect(try await client.read(until: "sync").contains("connection: keep-alive\r\n"))
@@ -130,7 +134,8 @@ struct HTTP1ExchangeTests {
             #expect(parts.map { $0.prefix(3) } == ["200", "200", "400"])
             #expect(parts.last?.contains("connection: close\r\n") == true)
             #expect(parts.last?.content.contains("RFC 9112") == true)
-            #expect(try await exchange(server, "GET /sync HTTP/1.0\r\n\r\n").content == "sync")
+            let last = try await exchange(server, "GET /sync HTTP/1.0\r\n\r\n")
+            #expect(last.hasSuffix("\r\n\r\nsync"))
         }
     }
 
@@ -148,7 +153,8 @@ struct HTTP1ExchangeTests {
     func halfClose() async throws {
         try await withServer(routes: routes) { server in
             let client = try RawClient(port: server.port)
-            try await client.send("GET /slow/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /n/2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await client.send(
+                "GET /slow/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /n/2 HTTP/1.1\r\nHost: x\r\n\r\n")
             client.finish()
             let answers = try await client.readToEnd()
             #expect(answers.count(of: "HTTP/1.1") == 2)
@@ -186,7 +192,8 @@ struct HTTP1ExchangeTests {
         }
         try await withServer(routes: routes) { server in
             let answer = try await exchange(
-                server, "GET /?to=a%0d%0aSet-Cookie:%20x=1%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                server,
+                "GET /?to=a%0d%0aSet-Cookie:%20x=1%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             #expect(!answer.contains("\nSet-Cookie"))
             #expect(answer.count(of: "\r\n\r\n") == 1)
         }
@@ -197,12 +204,15 @@ struct HTTP1ExchangeTests {
         func routes(_ app: Application) {
             app.get("/") { _ in
                 Response(
-                    headers: [.contentLength: "100", .transferEncoding: "chunked", .connection: "keep-alive"],
+                    headers: [
+                        .contentLength: "100", .transferEncoding: "chunked", .connection: "keep-alive",
+                    ],
                     body: .bytes([0x78]))
             }
         }
         try await withServer(routes: routes) { server in
-            let answer = try await exchange(server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").lowercased()
+            let answer = try await exchange(server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .lowercased()
             #expect(answer.count(of: "content-length") == 1)
             #expect(answer.contains("content-length: 1\r\n"))
             #expect(!answer.contains("transfer-encoding"))

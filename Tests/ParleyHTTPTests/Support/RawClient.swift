@@ -101,6 +101,22 @@ final class RawClient: Sendable {
         return bytes
     }
 
+    /// Exactly so many bytes.
+    func read(exactly count: Int) async throws -> [UInt8] {
+        try await blocking { [descriptor] in
+            var bytes = [UInt8](repeating: 0, count: count)
+            var offset = 0
+            while offset < count {
+                let read = bytes.withUnsafeMutableBytes {
+                    Self.systemRead(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[offset...]))
+                }
+                guard read > 0 else { throw Failure(description: "the stream ended after \(offset) bytes") }
+                offset += read
+            }
+            return bytes
+        }
+    }
+
     private static func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
         #if canImport(Glibc)
             Glibc.read(descriptor, buffer.baseAddress, buffer.count)
@@ -109,7 +125,9 @@ final class RawClient: Sendable {
         #endif
     }
 
-    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    private func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             Self.queue.async { continuation.resume(with: Result { try body() }) }
         }

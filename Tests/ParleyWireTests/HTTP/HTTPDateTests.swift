@@ -76,7 +76,7 @@ struct HTTPDateTests {
 
     @Test("damaged dates don't trap")
     func mutations() {
-        var random = SeededGenerator(state: 7)
+        var random = SeededGenerator(seed: 7)
         let seeds = [
             "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
         ]

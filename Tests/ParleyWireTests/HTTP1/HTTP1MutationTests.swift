@@ -1,18 +1,7 @@
 import ParleyWire
 import Testing
 
-/// A small reproducible generator (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
+extension SeededGenerator {
     /// Cuts the bytes into pieces of random lengths.
     mutating func cut(_ bytes: [UInt8]) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
@@ -57,7 +46,7 @@ struct HTTP1MutationTests {
 
     @Test("no input traps, and the outcome doesn't depend on how it is cut", arguments: 0..<3)
     func mutations(seed: Int) {
-        var random = SeededGenerator(state: UInt64(seed) &+ 2026)
+        var random = SeededGenerator(seed: UInt64(seed) &+ 2026)
         var limits = HTTPLimits()
         limits.headerSectionBytes = 80
         limits.headerFieldBytes = 40

@@ -66,7 +66,7 @@ struct UTF8StreamValidatorTests {
 
     @Test("random damage to long texts is judged as the standard library judges it")
     func random() {
-        var random = SeededGenerator(state: 99)
+        var random = SeededGenerator(seed: 99)
         let text = Array(
             "ASCII only for a while, Grüße, Привет мир, 日本語テキスト, 😀😀 and ASCII again to the end".utf8)
         for _ in 0..<5000 {

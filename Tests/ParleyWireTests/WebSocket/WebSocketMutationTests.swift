@@ -14,7 +14,7 @@ struct WebSocketMutationTests {
 
     @Test("no input traps, and the outcome doesn't depend on how it is cut", arguments: 0..<3)
     func mutations(seed: Int) {
-        var random = SeededGenerator(state: UInt64(seed) &+ 6455)
+        var random = SeededGenerator(seed: UInt64(seed) &+ 6455)
         var small = WebSocketLimits()
         small.messageBytes = 100
         small.fragments = 2
