@@ -170,7 +170,7 @@ final class EngineServer: Sendable {
             table.isClosed = true
             return Array(table.sessions.values)
         }
-        for session in sessions { session.close(reason, gracefully: true) }
+        for session in sessions { session.close(reason, .graceful) }
     }
 }
 
