@@ -24,8 +24,6 @@ def check(page: pathlib.Path, build: pathlib.Path) -> bool:
         command = ["swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors", "-I", str(build / "Modules")]
         for library in ("CUV", "COpenSSL"):
             command += ["-Xcc", f"-fmodule-map-file={ROOT}/Sources/{library}/module.modulemap"]
-        for modules in (build / "Modules", *build.glob("*.build")):
-            command += ["-I", str(modules)]
         result = subprocess.run([*command, str(source)], capture_output=True, text=True)
     name = page.relative_to(ROOT)
     print(f"{name}: {len(snippets)} snippets {'type-check' if result.returncode == 0 else 'FAIL'}")

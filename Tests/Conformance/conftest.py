@@ -19,6 +19,22 @@ SHORT = ("--ping-interval", 300, "--ping-timeout", 200, "--connect-timeout", 600
          "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700)
 
 
+skipped = []
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped:
+        skipped.append(report)
+
+
+def pytest_sessionfinish(session):
+    """A test that falls silent has failed."""
+    if skipped:
+        for report in skipped:
+            print(f"\nskipped: {report.nodeid}: {report.longrepr}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def public(tmp_path_factory):
     """The folder that the server serves, with what must and what must not come out of it."""

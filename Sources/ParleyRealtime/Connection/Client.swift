@@ -26,7 +26,7 @@ final class Client: EngineSessionDelegate {
     /// A session that joined no namespace in time is of no use.
     private func expectNamespace() {
         guard state.withLock({ $0.hasNoNamespace }) else { return }
-        session.close(.forcedServerClose, gracefully: true)
+        session.close(.forcedServerClose, .graceful)
     }
 
     // MARK: Packets in
@@ -96,7 +96,7 @@ final class Client: EngineSessionDelegate {
     }
 
     /// The client broke the protocol.
-    func violate() { session.close(.parseError, gracefully: false) }
+    func violate() { session.close(.parseError) }
 
     // MARK: Namespaces
 
@@ -153,7 +153,7 @@ final class Client: EngineSessionDelegate {
     /// Makes the client leave all its namespaces, then closes the connection.
     func disconnect() {
         for socket in state.withLock({ $0.sockets }) { socket.disconnect() }
-        session.close(.forcedServerClose, gracefully: true)
+        session.close(.forcedServerClose, .graceful)
     }
 
     // MARK: Packets out, and the end

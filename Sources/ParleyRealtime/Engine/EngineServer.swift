@@ -89,16 +89,15 @@ final class EngineServer: Sendable {
 
     private func begin(
         _ id: String, _ request: Request, loop: EventLoop, transport: EngineSessionState.Transport
-    ) throws(EngineRefusal) -> EngineSession {
+    ) throws -> EngineSession {
         let session = EngineSession(id: id, loop: loop, options: options, transport: transport) {
             [weak self] session in self?.remove(session)
         }
-        let isAccepted = table.withLock { table in
-            guard !table.isClosed, table.sessions[id] == nil else { return false }
+        try table.withLock { table in
+            guard !table.isClosed else { throw HTTPError(.serviceUnavailable, "The server is shutting down") }
+            guard table.sessions[id] == nil else { throw EngineRefusal.badRequest }
             table.sessions[id] = session
-            return true
         }
-        guard isAccepted else { throw .badRequest }
         if case .webSocket = transport { session.send(EngineFrame(handshakeOf: session)) }
         session.start(accept(session, request))
         return session
@@ -171,7 +170,7 @@ final class EngineServer: Sendable {
             table.isClosed = true
             return Array(table.sessions.values)
         }
-        for session in sessions { session.close(reason, gracefully: true) }
+        for session in sessions { session.close(reason, .graceful) }
     }
 }
 

@@ -13,18 +13,25 @@ struct EventDispatch {
         let event = try cursor.next(String.self, in: json)
         guard !EventName.isReserved(event) else { throw SocketIOError.malformed("reserved event name") }
         var work: [AsyncWork] = []
-        var isMatched = false
-        for table in [shared, own] {
-            guard let table else { continue }
-            if let handlers = table.events[event] {
-                isMatched = true
-                for handler in handlers where !handler.isOnce || socket.remove(handler.token) {
-                    call(handler, event, cursor, json, &work)
-                }
-            }
+        var isMatched = call(shared.events[event], event, cursor, json, &work)
+        if let own, call(own.events[event], event, cursor, json, &work) { isMatched = true }
+        if !shared.catchAll.isEmpty || own?.catchAll.isEmpty == false {
+            let handlers = shared.catchAll + (own?.catchAll ?? [])
+            try callCatchAll(event, cursor, json, isMatched: isMatched, handlers, &work)
         }
-        try callCatchAll(event, cursor, json, isMatched: isMatched, shared.catchAll + (own?.catchAll ?? []), &work)
         return work
+    }
+
+    /// Calls the handlers of the event in one table; false when there are none.
+    private func call(
+        _ handlers: [EventHandler]?, _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>,
+        _ work: inout [AsyncWork]
+    ) -> Bool {
+        guard let handlers else { return false }
+        for handler in handlers where !handler.isOnce || socket.remove(handler.token) {
+            call(handler, event, arguments, json, &work)
+        }
+        return true
     }
 
     private func call(

@@ -21,6 +21,7 @@ public final class Socket: Sendable {
     private let life = Mutex(Life())
     private let acknowledgements = Mutex(PendingAcknowledgements())
 
+    private let hasOwnHandlers = Atomic<Bool>(false)
     private let hasOutgoingHandlers = Atomic<Bool>(false)
 
     private struct Life {
@@ -170,11 +171,15 @@ public final class Socket: Sendable {
     private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> [AsyncWork] {
         do {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
-                json, namespace.handlers, life.withLock { $0.handlers })
+                json, namespace.handlers, ownHandlers)
         } catch {
             client.violate()
             return []
         }
+    }
+
+    private var ownHandlers: HandlerTable? {
+        hasOwnHandlers.load(ordering: .acquiring) ? life.withLock { $0.handlers } : nil
     }
 
     func remove(_ token: HandlerToken) -> Bool {
@@ -187,8 +192,8 @@ public final class Socket: Sendable {
 
     /// The reply to an event that was emitted with an acknowledgement; it passes handlers that still run.
     func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]?) throws {
-        guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
         var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
         pending.resolve(&cursor, json)
     }
 
@@ -254,6 +259,7 @@ extension Socket: EventRegistration {
         let handler = EventHandler(
             token: HandlerNumbers.make(), isOnce: registration.isOnce, invoke: registration.invoke)
         life.withLock { $0.handlers = ($0.handlers ?? .empty).adding(handler, to: event) }
+        hasOwnHandlers.store(true, ordering: .releasing)
         return handler.token
     }
 
@@ -289,6 +295,7 @@ extension Socket: EventRegistration {
             return nil
         }
         life.withLock { $0.handlers = ($0.handlers ?? .empty).adding(catchAll) }
+        hasOwnHandlers.store(true, ordering: .releasing)
         return token
     }
 }

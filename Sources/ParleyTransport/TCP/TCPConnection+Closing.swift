@@ -20,8 +20,10 @@ extension TCPConnection {
     }
 
     private func requestEnd(_ ending: Outbox.Ending) {
+        let onLoop = loop.isCurrent
+        if onLoop { isEnding = true }
         let mustQueue = outbox.withLock { $0.end(ending) && $0.queue() }
-        if mustQueue { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
+        if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
     }
 
     /// Starts an orderly end. The outbox takes nothing more, so that it is empty when no write is under way.

@@ -45,7 +45,7 @@ extension TCPConnection {
 
     private func didRead(_ count: Int, from base: UnsafeMutablePointer<CChar>?) {
         if count > 0, let base {
-            guard phase == .open, let handler else { return }
+            guard phase == .open, !isEnding, let handler else { return }
             // The shared buffer belongs to this call: libuv fills it next when the callback has returned.
             var bytes = MutableSpan<UInt8>(
                 _unsafeStart: UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt8.self), count: count)
@@ -62,7 +62,7 @@ extension TCPConnection {
         hasEnded = true
         stopReading()
         switch phase {
-        case .open: handler?.receivedEnd(from: self)
+        case .open: if !isEnding { handler?.receivedEnd(from: self) }
         case .lingering: closeHandle(.closed)
         case .opening, .draining, .closed: break
         }

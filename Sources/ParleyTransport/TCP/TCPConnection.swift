@@ -35,6 +35,8 @@ public final class TCPConnection: ByteStream, @unchecked Sendable {
     @exclusivity(unchecked) var phase = Phase.opening
     @exclusivity(unchecked) var isReading = false
     @exclusivity(unchecked) var isPaused = false
+    /// The handler asked for the end, on the loop: it receives nothing more, before ``flush()`` sees to the rest.
+    @exclusivity(unchecked) var isEnding = false
     /// The peer has sent its FIN.
     @exclusivity(unchecked) var hasEnded = false
     /// What is being written. Untouched while ``write`` is set, as libuv holds a pointer into it.

@@ -15,6 +15,9 @@ extension JSON {
         maximumDepth: Int = JSONScanner.defaultMaximumDepth
     ) throws -> Value {
         if Value.self == String.self { return unsafeBitCast(try decodeString(bytes), to: Value.self) }
+        if Value.self == Int.self, let value = decodeInteger(bytes) {
+            return unsafeBitCast(value, to: Value.self)
+        }
         return try decodeAny(type, from: bytes, attachments: attachments, maximumDepth: maximumDepth)
     }
 
@@ -28,6 +31,14 @@ extension JSON {
         }
         return try decodeAny(
             String.self, from: bytes, attachments: nil, maximumDepth: JSONScanner.defaultMaximumDepth)
+    }
+
+    /// The text's value when it is an integer of at most 18 digits; nil for whatever needs a closer look.
+    @usableFromInline
+    static func decodeInteger(_ bytes: Span<UInt8>) -> Int? {
+        var scanner = JSONScanner()
+        guard let value = scanner.scanSmallInteger(bytes), scanner.peek(bytes) == nil else { return nil }
+        return value
     }
 
     @usableFromInline

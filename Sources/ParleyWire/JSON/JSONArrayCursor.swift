@@ -63,6 +63,9 @@ public struct JSONArrayCursor: Sendable {
         _ type: Value.Type, in bytes: Span<UInt8>
     ) throws -> Value {
         if Value.self == String.self { return unsafeBitCast(try nextString(in: bytes), to: Value.self) }
+        if Value.self == Int.self, let value = nextSmallInteger(in: bytes) {
+            return unsafeBitCast(value, to: Value.self)
+        }
         return try nextValue(type, in: bytes)
     }
 
@@ -80,6 +83,15 @@ public struct JSONArrayCursor: Sendable {
     mutating func nextString(in bytes: Span<UInt8>) throws -> String {
         if let range = nextStringRange(in: bytes) { return range.string(in: bytes) }
         return try nextValue(String.self, in: bytes)
+    }
+
+    /// The next element when it is an integer of at most 18 digits; nil for whatever needs a closer look.
+    @usableFromInline
+    mutating func nextSmallInteger(in bytes: Span<UInt8>) -> Int? {
+        var ahead = scanner
+        guard !isAtEnd, let value = ahead.scanSmallInteger(bytes), (try? advance(to: ahead, in: bytes)) != nil
+        else { return nil }
+        return value
     }
 
     @usableFromInline

@@ -61,8 +61,9 @@ final class JSONDecodingSession {
     /// The bytes of a number, or of a string between its quotes.
     @inline(__always)
     func contents(_ token: JSONToken) -> UnsafeBufferPointer<UInt8> {
-        let start = Int(token.start)
-        return UnsafeBufferPointer(rebasing: text[start..<(start &+ Int(token.count))])
+        // In bounds: the scanner has found the token in this text, and a closed session has no tokens.
+        guard let base = text.baseAddress else { return text }
+        return UnsafeBufferPointer(start: base + Int(token.start), count: Int(token.count))
     }
 
     /// Whether a value is null; a missing one (of a super decoder) counts as null.
@@ -90,13 +91,14 @@ final class JSONDecodingSession {
 
     @inline(__always)
     private func scan(_ name: UnsafeBufferPointer<UInt8>, _ token: JSONToken, _ object: Int) -> Int? {
-        // One check for all members: an object's tokens end before the tape does.
+        // One check for all members: an object's tokens end before the tape does, and a key's bytes before the text.
         let tokens = tape.tokens(upTo: Int(token.next))
+        let length = UInt32(truncatingIfNeeded: name.count)
         var found: Int?
         var key = object &+ 1
         for _ in 0..<token.count {
             let keyToken = tokens[key]
-            if keyToken.hasEscapes || Int(keyToken.count) == name.count,
+            if keyToken.hasEscapes || keyToken.count == length,
                 JSONText.equal(contents(keyToken), hasEscapes: keyToken.hasEscapes, name)
             {
                 found = key &+ 1
@@ -109,14 +111,18 @@ final class JSONDecodingSession {
     /// The attachment that an object stands for, or nil when it is no placeholder.
     /// - Throws: ``JSONError`` when it is one, but does not name an attachment.
     func placeholder(_ index: Int, _ token: JSONToken) throws(JSONError) -> Int? {
-        guard let attachments, token.kind == .object, token.count >= 1,
-            let mark = member("_placeholder", of: index), tape[mark].kind == .true
+        guard let attachments, token.kind == .object, let mark = scan("_placeholder", token, index),
+            tape[mark].kind == .true
         else { return nil }
-        guard let number = member("num", of: index), tape[number].kind == .integer,
+        guard let number = scan("num", token, index), tape[number].kind == .integer,
             let value = JSONNumber.integer(contents(tape[number]), isInteger: true, as: Int.self),
             attachments.indices.contains(value)
         else { throw JSONError(.invalidPlaceholder, at: Int(token.start)) }
         return value
+    }
+
+    private func scan(_ name: StaticString, _ token: JSONToken, _ object: Int) -> Int? {
+        scan(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), token, object)
     }
 
     /// Checks every placeholder of the text: each names an attachment, and none is named twice.

@@ -4,9 +4,10 @@ struct JSONItem {
     var location: JSONFrame.Location
     /// How many frames are around the item's own frame.
     var height: Int
-    /// The length of the output, and the number of attachments, before the item.
+    /// The length of the output, and the numbers of attachments and closed frames, before the item.
     var start: Int
     var attachmentCount: Int
+    var closedCount: Int
     /// What the frame was before the item.
     var kind: JSONFrame.Kind
     /// True for an item in a frame that was closed already.
@@ -48,7 +49,8 @@ extension JSONEncodingSession {
         }
         let item = JSONItem(
             location: .none, height: outer.count, start: output.count,
-            attachmentCount: attachments.buffers.count, kind: top.kind, isSpliced: isSpliced)
+            attachmentCount: attachments.buffers.count, closedCount: closed.count, kind: top.kind,
+            isSpliced: isSpliced)
         guard item.kind == kind else { throw cancel(item, JSONEncodingSession.notOpen) }
         return item
     }
@@ -71,7 +73,7 @@ extension JSONEncodingSession {
     func cancel(_ item: JSONItem, _ error: any Error) -> any Error {
         let failure = error as? JSONUnencodable
         let reported = failure.map { $0.encodingError(codingPath(item.height) + component(item.location)) }
-        closed.removeAll { $0.end > item.start && $0.end <= output.count && !$0.isOpen }
+        closed.removeLast(closed.count - item.closedCount)
         output.truncate(to: item.start)
         attachments.buffers.removeLast(attachments.buffers.count - item.attachmentCount)
         if outer.count > item.height {

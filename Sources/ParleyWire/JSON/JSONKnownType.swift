@@ -22,13 +22,22 @@ enum JSONKnownType: Int {
         ObjectIdentifier([String: JSONValue].self),
     ]
 
+    /// One bit for each identifier's hash: most other types are told by this alone.
+    private static let filter: UInt64 = identifiers.reduce(0) { $0 | bit($1) }
+
+    @inline(__always)
+    private static func bit(_ identifier: ObjectIdentifier) -> UInt64 {
+        // Metadata is aligned, so the lowest bits tell nothing.
+        let address = UInt(bitPattern: identifier)
+        return 1 &<< UInt64((address &>> 4 ^ address &>> 10) & 63)
+    }
+
     /// The known type that this is, if any.
     @inline(__always)
     init?(_ type: Any.Type) {
         let identifier = ObjectIdentifier(type)
-        let identifiers = JSONKnownType.identifiers
-        var index = 0
-        while index < identifiers.count, identifiers[index] != identifier { index &+= 1 }
+        guard JSONKnownType.filter & JSONKnownType.bit(identifier) != 0 else { return nil }
+        guard let index = JSONKnownType.identifiers.firstIndex(of: identifier) else { return nil }
         self.init(rawValue: index)
     }
 }

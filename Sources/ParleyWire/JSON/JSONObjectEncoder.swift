@@ -30,16 +30,16 @@ struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
         do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
         session.end(item)
     }
-    func encode(_ value: Int, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: Int8, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: Int16, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: Int32, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: Int, forKey key: Key) throws { try integer(Int64(value), key) }
+    func encode(_ value: Int8, forKey key: Key) throws { try integer(Int64(value), key) }
+    func encode(_ value: Int16, forKey key: Key) throws { try integer(Int64(value), key) }
+    func encode(_ value: Int32, forKey key: Key) throws { try integer(Int64(value), key) }
     func encode(_ value: Int64, forKey key: Key) throws { try integer(value, key) }
     func encode(_ value: Int128, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: UInt, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: UInt8, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: UInt16, forKey key: Key) throws { try integer(value, key) }
-    func encode(_ value: UInt32, forKey key: Key) throws { try integer(value, key) }
+    func encode(_ value: UInt, forKey key: Key) throws { try integer(UInt64(value), key) }
+    func encode(_ value: UInt8, forKey key: Key) throws { try integer(UInt64(value), key) }
+    func encode(_ value: UInt16, forKey key: Key) throws { try integer(UInt64(value), key) }
+    func encode(_ value: UInt32, forKey key: Key) throws { try integer(UInt64(value), key) }
     func encode(_ value: UInt64, forKey key: Key) throws { try integer(value, key) }
     func encode(_ value: UInt128, forKey key: Key) throws { try integer(value, key) }
 
@@ -47,7 +47,22 @@ struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try session.encode(value, session.beginMember(handle, key.stringValue))
     }
 
-    private func integer<Integer: FixedWidthInteger>(_ value: Integer, _ key: Key) throws {
+    private func integer(_ value: Int64, _ key: Key) throws {
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.writeSmall(value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: UInt64, _ key: Key) throws {
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: Int128, _ key: Key) throws {
+        let item = try session.beginMember(handle, key.stringValue)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: UInt128, _ key: Key) throws {
         let item = try session.beginMember(handle, key.stringValue)
         JSONWriter.write(integer: value, to: &session.output)
         session.end(item)

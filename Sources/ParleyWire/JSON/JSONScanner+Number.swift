@@ -34,6 +34,21 @@ extension JSONScanner {
         return JSONNumberRange(range: start..<position, isInteger: isInteger)
     }
 
+    /// The value here, moved behind, when it is an integer of at most 18 digits; nil, and not moved, otherwise.
+    mutating func scanSmallInteger(_ bytes: Span<UInt8>) -> Int? {
+        guard let first = peek(bytes), first == UInt8(ascii: "-") || JSONScanner.isDigit(first) else {
+            return nil
+        }
+        let start = offset
+        guard let number = try? scanNumber(bytes), number.isInteger,
+            let value = bytes.extracting(number.range).withUnsafeBufferPointer(JSONNumber.smallInteger)
+        else {
+            offset = start
+            return nil
+        }
+        return Int(exactly: value)
+    }
+
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 

@@ -15,22 +15,32 @@ struct JSONSplice {
     /// Which of the closed frames is open again, and where it ended before.
     var closedIndex: Int
     var formerEnd: Int
+    /// Where the tail began before.
+    var formerTail: Int
     /// How many frames were open and closed before.
     var height: Int
     var closedCount: Int
 }
 
 extension JSONEncodingSession {
+    /// Which closed frame that is; nil for one that is gone, that is being written to, or that stands in a part of
+    /// the output which a splice under way has taken away.
+    private func closedIndex(_ handle: JSONHandle) -> Int? {
+        guard let index = closed.lastIndex(where: { $0.frame.serial == handle.serial }), !closed[index].isOpen
+        else { return nil }
+        let isAway = splices.contains { index < $0.closedCount && closed[index].end > $0.formerEnd }
+        return isAway ? nil : index
+    }
+
     /// Opens a closed frame again, by taking away what follows it.
     @inline(never)
     func beginSplice(_ handle: JSONHandle) throws {
-        guard let index = closed.lastIndex(where: { $0.frame.serial == handle.serial }),
-            !closed[index].isOpen, closed[index].end <= output.count
-        else { throw JSONEncodingSession.notOpen.encodingError([]) }
+        guard let index = closedIndex(handle) else { throw JSONEncodingSession.notOpen.encodingError([]) }
         let entry = closed[index]
         var tail = Array(output.bytes[entry.end...])
         output.truncate(to: entry.end)
-        if entry.frame.kind == .pending {
+        let isPending = entry.frame.kind == .pending
+        if isPending {
             // Its two braces stand for nothing that was written.
             output.truncate(to: entry.end - 1)
             tail.removeFirst()
@@ -38,7 +48,8 @@ extension JSONEncodingSession {
         closed[index].isOpen = true
         splices.append(
             JSONSplice(
-                tail: tail, closedIndex: index, formerEnd: entry.end, height: outer.count,
+                tail: tail, closedIndex: index, formerEnd: entry.end,
+                formerTail: entry.end + (isPending ? 1 : 0), height: outer.count,
                 closedCount: closed.count))
         outer.append(top)
         top = entry.frame
@@ -54,8 +65,7 @@ extension JSONEncodingSession {
         if frame.kind == .pending { output.append(UInt8(ascii: "{")) }
         let end = output.count
         if frame.kind == .pending { output.append(UInt8(ascii: "}")) }
-        // A single value has taken the place of two braces, of which one stood behind the former end.
-        let shift = end - splice.formerEnd - (frame.kind == .finished ? 1 : 0)
+        let shift = output.count - splice.formerTail
         closed[splice.closedIndex] = JSONClosedFrame(frame: frame, end: end)
         for index in 0..<splice.closedCount
         where index != splice.closedIndex && closed[index].end > splice.formerEnd {
@@ -83,9 +93,7 @@ extension JSONEncodingSession {
             top.kind = kind
             return writeOpening(kind)
         }
-        guard let index = closed.lastIndex(where: { $0.frame.serial == handle.serial }),
-            !closed[index].isOpen, closed[index].frame.kind == .pending, closed[index].end < output.count
-        else { return }
+        guard let index = closedIndex(handle), closed[index].frame.kind == .pending else { return }
         closed[index].frame.kind = kind
         if kind == .array {
             output.replace(at: closed[index].end - 1, with: UInt8(ascii: "["))

@@ -45,16 +45,16 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
         do { try JSONWriter.write(value, to: &session.output) } catch { throw session.cancel(item, error) }
         session.end(item)
     }
-    func encode(_ value: Int) throws { try integer(value) }
-    func encode(_ value: Int8) throws { try integer(value) }
-    func encode(_ value: Int16) throws { try integer(value) }
-    func encode(_ value: Int32) throws { try integer(value) }
+    func encode(_ value: Int) throws { try integer(Int64(value)) }
+    func encode(_ value: Int8) throws { try integer(Int64(value)) }
+    func encode(_ value: Int16) throws { try integer(Int64(value)) }
+    func encode(_ value: Int32) throws { try integer(Int64(value)) }
     func encode(_ value: Int64) throws { try integer(value) }
     func encode(_ value: Int128) throws { try integer(value) }
-    func encode(_ value: UInt) throws { try integer(value) }
-    func encode(_ value: UInt8) throws { try integer(value) }
-    func encode(_ value: UInt16) throws { try integer(value) }
-    func encode(_ value: UInt32) throws { try integer(value) }
+    func encode(_ value: UInt) throws { try integer(UInt64(value)) }
+    func encode(_ value: UInt8) throws { try integer(UInt64(value)) }
+    func encode(_ value: UInt16) throws { try integer(UInt64(value)) }
+    func encode(_ value: UInt32) throws { try integer(UInt64(value)) }
     func encode(_ value: UInt64) throws { try integer(value) }
     func encode(_ value: UInt128) throws { try integer(value) }
 
@@ -62,7 +62,22 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
         try session.encode(value, session.beginSingle(handle))
     }
 
-    private func integer<Integer: FixedWidthInteger>(_ value: Integer) throws {
+    private func integer(_ value: Int64) throws {
+        let item = try session.beginSingle(handle)
+        JSONWriter.writeSmall(value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: UInt64) throws {
+        let item = try session.beginSingle(handle)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: Int128) throws {
+        let item = try session.beginSingle(handle)
+        JSONWriter.write(integer: value, to: &session.output)
+        session.end(item)
+    }
+    private func integer(_ value: UInt128) throws {
         let item = try session.beginSingle(handle)
         JSONWriter.write(integer: value, to: &session.output)
         session.end(item)

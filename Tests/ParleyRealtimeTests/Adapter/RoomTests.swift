@@ -123,6 +123,6 @@ struct RoomTests {
         #expect(try await journal.wait(for: 3).last == "/ server shutting down")
         let (status, _) = try await PollingClient.call(
             realtime, .init(target: "/socket.io/?EIO=4&transport=polling", loop: testLoop))
-        #expect(status == 400)
+        #expect(status == 503)
     }
 }

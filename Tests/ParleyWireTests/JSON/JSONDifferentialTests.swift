@@ -54,7 +54,7 @@ extension SeededGenerator {
             kind: Bool.random(using: &self) ? .small : .large,
             event: [.moved(x: int(-9..<9), y: double()), .renamed(string()), .none][int(0..<3)],
             note: Bool.random(using: &self) ? string() : nil, small: Int8(int(-128..<128)), big: next(),
-            single: Float(double()), tags: (0..<int(0..<4)).map { _ in string() },
+            single: Float(int(-99_999..<99_999)) / 7, tags: (0..<int(0..<4)).map { _ in string() },
             grid: (0..<int(0..<3)).map { _ in (0..<int(0..<3)).map { _ in int(-99..<99) } },
             byName: Dictionary((0..<int(0..<25)).map { ("\($0)" + string(), .large) }) { _, last in last },
             byNumber: Dictionary((0..<int(0..<4)).map { _ in (int(-9..<9), double()) }) { _, last in last },
@@ -133,11 +133,26 @@ struct JSONDifferentialTests {
             let theirs =
                 (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil
             if ours { accepted += 1 } else { refused += 1 }
-            // Foundation refuses numbers beyond Double; our scanner judges the grammar only.
+            // Foundation refuses numbers beyond Double, where our scanner judges the grammar only.
             let isTooLarge = ours && (try? JSON.decode(JSONValue.self, from: text.span)) == nil
-            if !isTooLarge { #expect(ours == theirs, "\(String(decoding: text, as: UTF8.self)) \(text)") }
+            if !isTooLarge, !hasTrailingComma(text) {
+                #expect(ours == theirs, "\(String(decoding: text, as: UTF8.self)) \(text)")
+            }
         }
         #expect(accepted > 1_000 && refused > 1_000)
+    }
+
+    /// Whether the first error is a bracket behind a comma, which Foundation takes.
+    private func hasTrailingComma(_ text: [UInt8]) -> Bool {
+        var scanner = JSONScanner()
+        do {
+            try scanner.skipValue(text.span)
+            return false
+        } catch {
+            let before = text.prefix(error.offset).last { $0 != 0x20 && $0 != 0x0A }
+            return error.rule == .unexpectedByte && before == UInt8(ascii: ",")
+                && text[error.offset] | 0x20 == UInt8(ascii: "}")
+        }
     }
 
     @Test("Whatever Foundation decodes from a mutated record, we decode to the same")
@@ -161,6 +176,8 @@ struct JSONDifferentialTests {
             }
             let theirs = try? decoder.decode(Simple.self, from: Data(text))
             let ours = try? JSON.decode(Simple.self, from: text.span)
+            // Foundation does not look at what it does not need, and takes a trailing comma.
+            if ours == nil, theirs != nil, !isValid(text) { continue }
             #expect(ours == theirs, "\(String(decoding: text, as: UTF8.self))")
         }
     }

@@ -133,6 +133,29 @@ struct JSONEncodingTests {
         #expect(late == #"{"a":"late","b":[2,3],"c":{"a":4},"super":{},"d":1}"#)
     }
 
+    @Test("A late item that fails is taken back as well, and arrays may hold inner containers of every kind")
+    func interleavedErrors() throws {
+        let result = try text { encoder in
+            var root = encoder.unkeyedContainer()
+            var object = root.nestedContainer(keyedBy: Key.self)
+            let value = root.superEncoder()
+            var list = root.nestedUnkeyedContainer()
+            try root.encode("end")
+            #expect(throws: EncodingError.self) { try object.encode(Double.nan, forKey: .a) }
+            try object.encode(1, forKey: .b)
+            var single = value.singleValueContainer()
+            #expect(throws: EncodingError.self) { try single.encode([Float.infinity]) }
+            try single.encode([1.5])
+            #expect(throws: EncodingError.self) { try single.encode(2) }
+            try list.encodeNil()
+            var inner = list.nestedUnkeyedContainer()
+            try inner.encode(["k": Data([1])])
+            try object.encode(2, forKey: .c)
+            #expect(root.count == 4 && list.count == 2 && inner.count == 1)
+        }
+        #expect(result == #"[{"b":1,"c":2},[1.5],[null,[{"k":"AQ=="}]],"end"]"#)
+    }
+
     @Test("A value that encodes nothing is an empty object inside another, and an error at the root")
     func nothing() throws {
         let nothing = Closure { _ in }

@@ -93,7 +93,7 @@
     close() {
       for (const manager of this.managers) {
         manager.reconnection(false);
-        manager._close ? manager._close() : manager.engine && manager.engine.close();
+        if (manager.engine) manager.engine.close();
       }
     }
   }
@@ -288,12 +288,12 @@
   scenarios.serverDisconnect = async (client) => {
     for (const close of [false, true]) {
       const socket = await client.connect();
-      const { id } = socket;
+      const { id } = socket, { engine } = socket.io;
       const reason = next(socket, "disconnect");
       socket.emit("server-disconnect", close);
       same((await reason)[0], "io server disconnect", `close ${close}`);
       same(await client.settings.step("reason", id), "server namespace disconnect");
-      if (close) await until(() => socket.io._readyState === "closed", "closed engine");
+      if (close) await until(() => engine.readyState === "closed", "closed engine");
     }
   };
 
