@@ -26,16 +26,20 @@ public final class RequestBody: AsyncSequence, Sendable {
     static let highWatermark = 64 * 1024
 
     private let state: Mutex<RequestBodyState>
+    /// True for a body that was whole from the start, which may be shared by many requests on many threads.
+    private let isWhole: Bool
 
     /// A body that is here as a whole.
     init(whole bytes: [UInt8]) {
         announcedLength = UInt64(bytes.count)
+        isWhole = true
         state = Mutex(RequestBodyState(buffer: bytes, end: .complete))
     }
 
     /// A body that is still coming. The source is released at the body's end.
     init(announcedLength: UInt64?, source: any RequestBodySource) {
         self.announcedLength = announcedLength
+        isWhole = false
         state = Mutex(RequestBodyState(source: source))
     }
 
@@ -125,6 +129,7 @@ extension RequestBody {
 
     /// Ends the body: with nil where it is complete, otherwise with why it never will be. Only the first end counts.
     func finish(throwing error: (any Error)? = nil) {
+        if isWhole { return }
         let (waiter, outcome) = state.withLock { state in
             state.finish(throwing: error)
             guard let waiter = state.takeWaiter() else {

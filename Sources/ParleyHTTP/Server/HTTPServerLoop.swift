@@ -8,6 +8,7 @@ import ParleyWire
 final class HTTPServerLoop: @unchecked Sendable {
     let loop: EventLoop
     let configuration: ServerConfiguration
+    let timeouts: HTTP1Timeouts
     let responder: Responder
     /// What responses are encoded into before they are copied to an outbox; empty between two uses.
     @exclusivity(unchecked) var scratch: [UInt8] = []
@@ -19,6 +20,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     init(loop: EventLoop, configuration: ServerConfiguration, responder: Responder) {
         self.loop = loop
         self.configuration = configuration
+        timeouts = HTTP1Timeouts(configuration)
         self.responder = responder
         scratch.reserveCapacity(16 * 1024)
     }

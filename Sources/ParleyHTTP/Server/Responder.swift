@@ -22,7 +22,7 @@ final class Responder: Sendable {
     /// Finds what answers the request, and sets its parameters. There is always something: middleware also sees
     /// requests that no route answers.
     func endpoint(for request: inout Request) -> RouteEndpoint {
-        switch table.match(method: request.method, rawPath: request.rawPath) {
+        switch table.match(method: request.method, rawPath: request.context.rawPath) {
         case .found(let endpoint, let parameters):
             if !parameters.isEmpty { request.parameters = parameters }
             return endpoint
