@@ -1,8 +1,9 @@
 import ParleyHTTP
 import ParleyWire
 
-/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to be done
-/// outside the lock. Frames for a WebSocket are put into its outbox within the transition, which keeps their order.
+/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to
+/// be done outside the lock. Frames for a WebSocket are put into its outbox within the transition, which
+/// keeps their order.
 struct EngineSessionState {
     enum Phase { case open, closing, closed }
 
@@ -183,7 +184,9 @@ struct EngineSessionState {
     }
 
     /// The client's upgrade packet came: from here on the WebSocket is the transport.
-    mutating func completeUpgrade(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollContinuation?) {
+    mutating func completeUpgrade(
+        _ connection: WebSocketConnection
+    ) -> (accepted: Bool, release: PollContinuation?) {
         guard phase == .open, candidate === connection, isProbed else { return (false, nil) }
         candidate = nil
         isProbed = false
@@ -239,8 +242,8 @@ struct EngineSessionState {
 
     /// How a session ends.
     enum Ending {
-        /// What is queued still goes out, and a polling client is told by a close packet, in a payload of its own: clients
-        /// act on what came before it only when the payload was handled.
+        /// What is queued still goes out, and a polling client is told by a close packet, in a payload of its
+        /// own: clients act on what came before it only when the payload was handled.
         case graceful
         /// The client asked for it.
         case byClient
