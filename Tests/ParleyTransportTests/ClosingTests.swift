@@ -90,7 +90,7 @@ import Testing
         try await withLoops { group in
             let replacement = RecordingHandler()
             let server = try await Server.start(on: group) { handler, _ in
-                handler.onReceive = { _, stream in
+                handler.onReceive = { [unowned handler] _, stream in
                     if how == "replace and reset" { stream.handler = replacement }
                     if how.hasPrefix("close") { stream.close(linger: .zero) }
                     if how.hasSuffix("reset") { stream.reset() }
