@@ -107,7 +107,9 @@ extension HTTP1Connection {
         isDecoding = true
         defer { isDecoding = false }
         while canDecode {
-            switch decoder.next(input, at: &offset) {
+            // Consumed, so that a head is moved into its request.
+            let event = decoder.next(input, at: &offset)
+            switch consume event {
             case .head(let head): begin(head)
             case .body(let range): receiveContent(input.extracting(range))
             case .end: endRequest()
