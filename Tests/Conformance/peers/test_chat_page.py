@@ -18,8 +18,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+from playwright import sync_api as playwright
 
-playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -86,7 +86,7 @@ class Server:
 @pytest.fixture
 def server():
     if chat_binary() is None:
-        pytest.skip("the executable Chat is not built")
+        pytest.fail("the executable Chat is not built")
     if not CLIENT.exists():
         subprocess.run([ROOT / "Samples/run", "--prepare"], check=True)
     server = Server()
@@ -99,7 +99,7 @@ def server():
 def browser():
     path = chromium()
     if path is None:
-        pytest.skip("there is no Chromium")
+        pytest.fail("there is no Chromium")
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser

@@ -7,8 +7,8 @@ from .server import REPOSITORY
 
 
 def client_script():
-    """Where Tests/run put it."""
+    """Where `Samples/run --prepare` put it."""
     given = os.environ.get("SOCKET_IO_CLIENT")
-    script = Path(given) if given else REPOSITORY / ".venv" / "client" / "socket.io.min.js"
-    assert script.exists(), f"{script} is missing: Tests/run takes it out of a wheel"
+    script = Path(given) if given else REPOSITORY / ".cache" / "vendor" / "socket.io.min.js"
+    assert script.exists(), f"{script} is missing: Samples/run --prepare fetches it"
     return script
