@@ -20,7 +20,7 @@ extension Request {
     ///
     /// Throws ``HTTPError`` 413 when the content is longer than the limit in bytes, 400 when it is not JSON or not
     /// of the type, and what ``RequestBody/collect(upTo:)`` throws.
-    public func decode<Value: Decodable>(
+    public nonisolated(nonsending) func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, upTo limit: Int = 1024 * 1024
     ) async throws -> Value {
         let bytes = try await body.collect(upTo: limit)

@@ -49,8 +49,10 @@ extension HTTP1Connection {
 extension HTTP1Connection {
     /// Makes sure that the next deadline is noticed.
     func armTimer() {
-        guard let deadline = watch.deadline(server.timeouts) else { return }
-        timer.arm(deadline, on: server.loop) { [weak self] in self?.timerFired() }
+        guard let deadline = watch.deadline(server.timeouts), timer.isLate(for: deadline) else { return }
+        // Not weak: an object with weak references counts all others by way of a side table. The cycle is ended when
+        // the connection closes or is handed over, and one of these it does.
+        timer.arm(deadline, on: server.loop) { [self] in timerFired() }
     }
 
     func stopTimer() { timer.stop() }

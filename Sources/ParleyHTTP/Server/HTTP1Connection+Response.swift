@@ -32,7 +32,7 @@ extension HTTP1Connection {
     }
 
     /// Runs a closure on the loop: here, where a task that prefers the loop should be already.
-    private func onLoop(_ body: @escaping @Sendable () -> Void) async {
+    private nonisolated(nonsending) func onLoop(_ body: @escaping @Sendable () -> Void) async {
         if server.loop.isCurrent { return body() }
         try? await server.loop.run(body)
     }
@@ -150,7 +150,7 @@ extension HTTP1Connection {
         adopt(number: number) { [self] in await produce(producer, number: number) }
     }
 
-    private func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
+    private nonisolated(nonsending) func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
         do {
             try await producer(HTTP1ResponseWriter(connection: self, number: number))
             await onLoop { [self] in endStream(number) }

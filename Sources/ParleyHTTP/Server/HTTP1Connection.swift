@@ -53,13 +53,10 @@ extension HTTP1Connection {
         }
         var offset = 0
         decode(bytes.span, at: &offset)
-        guard offset < bytes.count else { return }
-        if successor != nil {
+        if offset < bytes.count, !state.isOver || successor != nil {
             held.append(bytes.span.extracting(offset..<bytes.count))
-            passOnHeld()
-        } else if !state.isOver {
-            hold(bytes.span.extracting(offset..<bytes.count))
         }
+        if successor != nil { passOnHeld() } else { updateReading() }
     }
 
     func receivedEnd(from stream: any ByteStream) {
@@ -107,7 +104,9 @@ extension HTTP1Connection {
         isDecoding = true
         defer { isDecoding = false }
         while canDecode {
-            switch decoder.next(input, at: &offset) {
+            // Consumed, so that a head is moved into its request.
+            let event = decoder.next(input, at: &offset)
+            switch consume event {
             case .head(let head): begin(head)
             case .body(let range): receiveContent(input.extracting(range))
             case .end: endRequest()

@@ -13,7 +13,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// What responses are encoded into before they are copied to an outbox; empty between two uses.
     @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private(set) var isShuttingDown = false
-    @exclusivity(unchecked) private var connections: [ObjectIdentifier: HTTP1Connection] = [:]
+    @exclusivity(unchecked) private(set) var connections: [ObjectIdentifier: HTTP1Connection] = [:]
     @exclusivity(unchecked) private var dateSecond = -1
     @exclusivity(unchecked) private var dateBytes: [UInt8] = []
 

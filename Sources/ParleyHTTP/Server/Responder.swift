@@ -47,14 +47,14 @@ final class Responder: Sendable {
     }
 
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.
-    func respond(to request: Request) async -> Response {
+    nonisolated(nonsending) func respond(to request: Request) async -> Response {
         var request = request
         let endpoint = endpoint(for: &request)
         return await respond(to: request, by: endpoint)
     }
 
     /// Middleware and handler of an endpoint that was found; an error becomes its response.
-    func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
+    nonisolated(nonsending) func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
         do {
             return try await endpoint.respond(to: request)
         } catch {
