@@ -1,7 +1,6 @@
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// The Socket.IO connection on an Engine.IO session: takes packets apart, and knows the client's socket in
 /// each namespace.
@@ -9,7 +8,7 @@ final class Client: EngineSessionDelegate {
     let session: EngineSession
     private let realtime: RealtimeCore
     private let request: Request
-    private let state = Mutex(ClientState())
+    private let state = Lock(ClientState())
     private let decoder: SocketIODecoder
 
     init(session: EngineSession, request: Request, realtime: RealtimeCore) {

@@ -1,7 +1,6 @@
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// What lives on an Engine.IO session: it gets its messages in order, and its end once.
 protocol EngineSessionDelegate: AnyObject, Sendable {
@@ -17,7 +16,7 @@ final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
     let options: EngineOptions
-    private let state: Mutex<EngineSessionState>
+    private let state: Lock<EngineSessionState>
     private let onRemoval: @Sendable (EngineSession) -> Void
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
@@ -30,7 +29,7 @@ final class EngineSession: Sendable {
         self.loop = loop
         self.options = options
         self.onRemoval = onRemoval
-        state = Mutex(EngineSessionState(transport: transport, now: .now))
+        state = Lock(EngineSessionState(transport: transport, now: .now))
     }
 
     /// Gives the session its user, and starts the heartbeat.

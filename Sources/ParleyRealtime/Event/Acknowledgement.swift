@@ -1,5 +1,4 @@
 import ParleyWire
-import Synchronization
 
 /// The right to acknowledge one event, once.
 struct Acknowledgement: Sendable {

@@ -17,9 +17,9 @@ public final class Socket: Sendable {
 
     private enum Phase: UInt8, AtomicRepresentable { case connecting, connected, disconnected }
     private let phase = Atomic<Phase>(.connecting)
-    private let mailbox = Mutex(Mailbox(isBusy: true))
-    private let life = Mutex(Life())
-    private let acknowledgements = Mutex(PendingAcknowledgements())
+    private let mailbox = Lock(Mailbox(isBusy: true))
+    private let life = Lock(Life())
+    private let acknowledgements = Lock(PendingAcknowledgements())
 
     private let hasOwnHandlers = Atomic<Bool>(false)
     private let hasOutgoingHandlers = Atomic<Bool>(false)
