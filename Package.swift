@@ -32,7 +32,10 @@ let package = Package(
         .target(
             name: "ParleyWire",
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types"), "COpenSSL"],
-            exclude: ["EngineIO/README.md", "HTTP1/README.md", "JSON/README.md", "SocketIO/README.md", "WebSocket/README.md"],
+            exclude: [
+                "EngineIO/README.md", "HTTP1/README.md", "JSON/README.md", "SocketIO/README.md",
+                "WebSocket/README.md",
+            ],
             swiftSettings: settings),
         .target(
             name: "ParleyTransport",

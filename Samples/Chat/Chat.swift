@@ -30,7 +30,7 @@ struct Chat: AsyncParsableCommand {
         Conversation(users: users).serve(on: realtime.namespace("/chat"))
         app.mount(realtime, at: "/socket.io")
 
-        print("The chat is at http://localhost:\(port)")
+        app.logger.notice("The chat is at http://localhost:\(port)")
         try await app.run(port: port)
     }
 }

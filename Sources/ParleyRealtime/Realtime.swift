@@ -16,7 +16,9 @@ public final class Realtime: Sendable {
     private let engine: EngineServer
 
     /// Creates a server.
-    public init(options: RealtimeOptions = RealtimeOptions(), logger: Logger = Logger(label: "parley.realtime")) {
+    public init(
+        options: RealtimeOptions = RealtimeOptions(), logger: Logger = Logger(label: "parley.realtime")
+    ) {
         let core = RealtimeCore(options: options, logger: logger)
         self.core = core
         engine = EngineServer(options: options.engine) { session, request in
@@ -25,7 +27,8 @@ public final class Realtime: Sendable {
         _ = core.namespace("/")
     }
 
-    /// The namespace of this name, made when it is asked for first. A client that asks for another is refused.
+    /// The namespace of this name, made when it is asked for first. A client that asks for another is
+    /// refused.
     public func namespace(_ name: String) -> Namespace { core.namespace(name) }
 
     /// The namespace `/`, which clients join that name none.
@@ -46,9 +49,9 @@ public final class Realtime: Sendable {
 }
 
 extension RouteBuilder {
-    /// Mounts a realtime server: requests at the path, with or without a trailing slash, are its. The middleware of the
-    /// application and of the group runs for them first, so what it refuses never becomes a session, and what it stores on the
-    /// request is in the handshake.
+    /// Mounts a realtime server: requests at the path, with or without a trailing slash, are its. The
+    /// middleware of the application and of the group runs for them first, so what it refuses never becomes a
+    /// session, and what it stores on the request is in the handshake.
     public func mount(_ realtime: Realtime, at path: String = "/socket.io") {
         let bare = path.hasSuffix("/") ? String(path.dropLast()) : path
         for variant in [bare, bare + "/"] where !variant.isEmpty {

@@ -7,11 +7,11 @@ import Testing
     @Test func `close writes what is pending, sends FIN, and waits for the peer's`() async throws {
         try await withLoops { group in
             let server = try await Server.start(on: group)
-            let client = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
             let (stream, handler) = try await server.accepted.first()
             let bytes = pattern(900_000)
             stream.send(bytes.span)
-            stream.close(linger: .seconds(10))
+            stream.close(linger: .seconds(60))
             send("too late", on: stream)
             #expect(!stream.isWritable)
             try await blocking {
@@ -70,10 +70,10 @@ import Testing
     {
         try await withLoops { group in
             let server = try await Server.start(on: group)
-            let client = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
             let (stream, handler) = try await server.accepted.first()
             stream.send(pattern(3_000_000).span)
-            stream.close(linger: .seconds(10))
+            stream.close(linger: .seconds(60))
             try await eventually { client.receive(1)?.count == 1 }
             stream.reset()
             stream.reset()
@@ -90,7 +90,7 @@ import Testing
         try await withLoops { group in
             let replacement = RecordingHandler()
             let server = try await Server.start(on: group) { handler, _ in
-                handler.onReceive = { _, stream in
+                handler.onReceive = { [unowned handler] _, stream in
                     if how == "replace and reset" { stream.handler = replacement }
                     if how.hasPrefix("close") { stream.close(linger: .zero) }
                     if how.hasSuffix("reset") { stream.reset() }

@@ -34,12 +34,23 @@ import Testing
     @Test func `work that is cancelled before it begins is not done`() async throws {
         try await withLoops { group in
             let loop = group.next()
-            let blockers = (0..<8).map { _ in Task { try await loop.offload { _ = usleep(100_000) } } }
+            let (begun, isReleased) = (Shared(0), Shared(false))
+            // The pool has 4 threads.
+            let blockers = (0..<8).map { _ in
+                Task {
+                    try await loop.offload {
+                        begun.value.withLock { $0 += 1 }
+                        while !isReleased.value.withLock({ $0 }) { usleep(1000) }
+                    }
+                }
+            }
+            try await eventually { begun.value.withLock { $0 } == 4 }
             let wasDone = Shared(false)
             let task = Task { try await loop.offload { wasDone.value.withLock { $0 = true } } }
             try await Task.sleep(for: .milliseconds(10))
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
+            isReleased.value.withLock { $0 = true }
             for blocker in blockers { try await blocker.value }
             #expect(!wasDone.value.withLock { $0 })
         }

@@ -15,7 +15,7 @@ import Testing
         try await withLoops { group in
             let server = try await Server.start(on: group, options: smallBuffers)
             let port = server.port
-            let client = try RawSocket(port: port, receiveBuffer: 4096)
+            let client = try RawSocket(port: port, receiveBuffer: 16384)
             let (stream, _) = try await server.accepted.first()
             let all = pattern(1_500_000)
             let expected = all
@@ -163,7 +163,7 @@ import Testing
         try await withLoops { group in
             let limits = StreamLimits(highWatermark: 300_000, lowWatermark: 100_000)
             let server = try await Server.start(on: group, options: options(limits))
-            let client = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
             let (stream, handler) = try await server.accepted.first()
             stream.send(pattern(250_000).span)
             #expect(stream.isWritable)
@@ -200,7 +200,7 @@ import Testing
                 handler.onWritable = refill
                 refill(stream)
             }
-            let client = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
             let (_, handler) = try await server.accepted.first()
             try await blocking {
                 for _ in 0..<60 { #expect(client.receive(exactly: 50_000) == chunk) }
@@ -216,7 +216,7 @@ import Testing
         try await withLoops { group in
             let limits = StreamLimits(highWatermark: 100_000, lowWatermark: 50_000, maximumPending: 400_000)
             let server = try await Server.start(on: group, options: options(limits))
-            let slow = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let slow = try RawSocket(port: server.port, receiveBuffer: 16384)
             try await eventually { server.accepted.all.count == 1 }
             let fast = try RawSocket(port: server.port)
             try await eventually { server.accepted.all.count == 2 }
@@ -249,7 +249,7 @@ import Testing
         try await withLoops { group in
             let limits = StreamLimits(stallTimeout: .milliseconds(300))
             let server = try await Server.start(on: group, options: options(limits))
-            let client = try RawSocket(port: server.port, receiveBuffer: 4096)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
             let (stream, handler) = try await server.accepted.first()
             let start = ContinuousClock.now
             stream.send(pattern(900_000).span)
@@ -262,13 +262,13 @@ import Testing
 
     @Test func `a peer that takes a little now and then is not stalled`() async throws {
         try await withLoops { group in
-            let limits = StreamLimits(stallTimeout: .milliseconds(800))
+            let limits = StreamLimits(stallTimeout: .seconds(2))
             let server = try await Server.start(on: group, options: options(limits))
             let client = try RawSocket(port: server.port, receiveBuffer: 65536)
             let (stream, handler) = try await server.accepted.first()
-            stream.send(pattern(3_000_000).span)
+            stream.send(pattern(5_000_000).span)
             try await blocking {
-                for _ in 0..<15 {
+                for _ in 0..<30 {
                     usleep(100_000)
                     #expect(client.receive(exactly: 100_000).count == 100_000)
                 }

@@ -106,24 +106,21 @@ import Testing
     @Test func `100,000 timers are scheduled, half of them cancelled, and the others fire in order`()
         async throws
     {
-        let (fired, isSorted, elapsed) = try await onLoop { loop, continuation in
+        let (fired, isSorted) = try await onLoop { loop, continuation in
             let log = Log()
-            let start = ContinuousClock.now
             var generator = SystemRandomNumberGenerator()
             let timers = (0..<100_000).map { _ in
                 let delay = Int.random(in: 0..<200, using: &generator)
                 return loop.schedule(after: .milliseconds(delay)) { log.entries.append(delay) }
             }
             for index in stride(from: 0, to: timers.count, by: 2) { timers[index].cancel() }
-            let elapsed = ContinuousClock.now - start
             loop.schedule(after: .milliseconds(250)) {
                 let isSorted = zip(log.entries, log.entries.dropFirst()).allSatisfy { $0 <= $1 }
-                continuation.resume(returning: (log.entries.count, isSorted, elapsed))
+                continuation.resume(returning: (log.entries.count, isSorted))
             }
         }
         #expect(fired == 50_000)
         #expect(isSorted)
-        #expect(elapsed < .seconds(5))
     }
 
     @Test func `putting a timer off 100,000 times leaves one entry in the queue`() async throws {

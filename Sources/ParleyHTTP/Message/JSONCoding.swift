@@ -1,7 +1,5 @@
-import Foundation
 public import HTTPTypes
-
-// The one file that knows which JSON coder is used.
+import ParleyWire
 
 extension Response {
     static let jsonHeaders: HTTPFields = [.contentType: "application/json"]
@@ -11,7 +9,8 @@ extension Response {
         _ value: Value, status: HTTPResponse.Status = .ok
     ) throws -> Response {
         if let optional = value as? any OptionalValue, optional.isNil { throw HTTPError(.notFound) }
-        let bytes = try [UInt8](JSONEncoder().encode(value))
+        var bytes: [UInt8] = []
+        try JSON.encode(value, into: &bytes)
         return Response(status: status, headers: jsonHeaders, body: .bytes(bytes))
     }
 }
@@ -21,12 +20,12 @@ extension Request {
     ///
     /// Throws ``HTTPError`` 413 when the content is longer than the limit in bytes, 400 when it is not JSON or not
     /// of the type, and what ``RequestBody/collect(upTo:)`` throws.
-    public func decode<Value: Decodable>(
+    public nonisolated(nonsending) func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, upTo limit: Int = 1024 * 1024
     ) async throws -> Value {
         let bytes = try await body.collect(upTo: limit)
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try JSON.decode(type, from: bytes.span)
         } catch {
             throw HTTPError(.badRequest, "invalid request body: \(error)")
         }

@@ -44,7 +44,7 @@ extension Request {
     public var version: HTTPVersion { context.head.version }
 
     /// The path as it was sent, without the query.
-    public var rawPath: Substring { target.utf8.prefix(context.pathLength).asSubstring }
+    public var rawPath: Substring { context.rawPath[...] }
 
     /// The path, percent-decoded once, with U+FFFD for what is not UTF-8. An encoded slash can't be told from a
     /// slash here: what decides about access or files should look at ``rawPath``.

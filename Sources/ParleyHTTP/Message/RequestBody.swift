@@ -26,16 +26,20 @@ public final class RequestBody: AsyncSequence, Sendable {
     static let highWatermark = 64 * 1024
 
     private let state: Mutex<RequestBodyState>
+    /// True for a body that was whole from the start, which may be shared by many requests on many threads.
+    private let isWhole: Bool
 
     /// A body that is here as a whole.
     init(whole bytes: [UInt8]) {
         announcedLength = UInt64(bytes.count)
+        isWhole = true
         state = Mutex(RequestBodyState(buffer: bytes, end: .complete))
     }
 
     /// A body that is still coming. The source is released at the body's end.
     init(announcedLength: UInt64?, source: any RequestBodySource) {
         self.announcedLength = announcedLength
+        isWhole = false
         state = Mutex(RequestBodyState(source: source))
     }
 
@@ -46,7 +50,7 @@ public final class RequestBody: AsyncSequence, Sendable {
     ///
     /// Throws ``HTTPError`` 413 when the content is longer, at once when its announced length says so; otherwise
     /// what iterating throws.
-    public func collect(upTo limit: Int = 1024 * 1024) async throws -> [UInt8] {
+    public nonisolated(nonsending) func collect(upTo limit: Int = 1024 * 1024) async throws -> [UInt8] {
         if let announcedLength, announcedLength > UInt64(limit) { throw Self.tooLarge(limit) }
         guard var collected = try await nextPiece() else { return [] }
         while collected.count <= limit {
@@ -70,12 +74,17 @@ extension RequestBody {
 
         /// The next piece, or nil at the end. Throws ``RequestBodyError``, `CancellationError`, or the
         /// ``HTTPError`` of malformed content.
-        public mutating func next() async throws -> [UInt8]? {
+        public mutating nonisolated(nonsending) func next() async throws -> [UInt8]? {
+            try await body.nextPiece()
+        }
+
+        /// The next piece, without a change of executor; what `for try await` calls.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
             try await body.nextPiece()
         }
     }
 
-    func nextPiece() async throws -> [UInt8]? {
+    nonisolated(nonsending) func nextPiece() async throws -> [UInt8]? {
         let (outcome, source) = state.withLock { $0.take() }
         source?.bodyIsWanted()
         switch outcome {
@@ -86,7 +95,7 @@ extension RequestBody {
         }
     }
 
-    private func waitForPiece() async throws -> [UInt8]? {
+    private nonisolated(nonsending) func waitForPiece() async throws -> [UInt8]? {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 resume(continuation, state.withLock { $0.wait(continuation) })
@@ -125,6 +134,7 @@ extension RequestBody {
 
     /// Ends the body: with nil where it is complete, otherwise with why it never will be. Only the first end counts.
     func finish(throwing error: (any Error)? = nil) {
+        if isWhole { return }
         let (waiter, outcome) = state.withLock { state in
             state.finish(throwing: error)
             guard let waiter = state.takeWaiter() else {

@@ -13,12 +13,12 @@ final class RequestContext: Sendable {
     let pathLength: Int
     private let fields = Mutex<HTTPFields?>(nil)
 
-    init(head: HTTPRequestHead, loop: EventLoop, remoteAddress: SocketAddress?, isSecure: Bool) {
+    init(head: consuming HTTPRequestHead, loop: EventLoop, remoteAddress: SocketAddress?, isSecure: Bool) {
+        pathLength = Self.pathLength(of: head.target)
         self.head = head
         self.loop = loop
         self.remoteAddress = remoteAddress
         self.isSecure = isSecure
-        pathLength = Self.pathLength(of: head.target)
     }
 
     /// The fields as swift-http-types has them, built at the first call.
@@ -29,6 +29,12 @@ final class RequestContext: Sendable {
             cached = built
             return built
         }
+    }
+
+    /// The path as it was sent; the target itself where it has no query.
+    var rawPath: String {
+        let bytes = head.target.utf8
+        return pathLength == bytes.count ? head.target : String(Substring(bytes.prefix(pathLength)))
     }
 
     private static func pathLength(of target: String) -> Int {

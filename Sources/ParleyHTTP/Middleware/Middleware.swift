@@ -11,10 +11,10 @@ public protocol Middleware: Sendable {
 public struct Next: Sendable {
     let chain: [any Middleware]
     let index: Int
-    let terminal: @Sendable (Request) async throws -> Response
+    let terminal: nonisolated(nonsending) @Sendable (Request) async throws -> Response
 
     /// Passes the request on and returns the response.
-    public func callAsFunction(_ request: Request) async throws -> Response {
+    public nonisolated(nonsending) func callAsFunction(_ request: Request) async throws -> Response {
         guard index < chain.count else { return try await terminal(request) }
         return try await chain[index].respond(
             to: request, next: Next(chain: chain, index: index + 1, terminal: terminal))

@@ -2,8 +2,11 @@ import HTTPTypes
 
 /// What answers a route's requests. A synchronous one is called on the loop without a task.
 enum RouteHandler: Sendable {
+    /// It stays where its caller is, which is on the loop: every change of executor would cost as much as a small handler.
+    typealias Asynchronous = nonisolated(nonsending) @Sendable (Request) async throws -> Response
+
     case synchronous(@Sendable (Request) throws -> Response)
-    case asynchronous(@Sendable (Request) async throws -> Response)
+    case asynchronous(Asynchronous)
 }
 
 /// A handler with the middleware in front of it, outermost first. A class, so that finding one costs one reference.
@@ -19,13 +22,13 @@ final class RouteEndpoint: Sendable {
     }
 
     /// Runs the middleware and the handler.
-    func respond(to request: Request) async throws -> Response {
+    nonisolated(nonsending) func respond(to request: Request) async throws -> Response {
         if middleware.isEmpty { return try await callHandler(request) }
         let next = Next(chain: middleware, index: 0) { [self] request in try await callHandler(request) }
         return try await next(request)
     }
 
-    private func callHandler(_ request: Request) async throws -> Response {
+    private nonisolated(nonsending) func callHandler(_ request: Request) async throws -> Response {
         switch handler {
         case .synchronous(let handler): try handler(request)
         case .asynchronous(let handler): try await handler(request)

@@ -18,7 +18,8 @@ public struct RouteRegistrar: Sendable {
 
     /// Registers an asynchronous handler.
     public func callAsFunction<Value: ResponseConvertible>(
-        _ path: String = "", _ handler: @escaping @Sendable (Request) async throws -> Value
+        _ path: String = "",
+        _ handler: nonisolated(nonsending) @escaping @Sendable (Request) async throws -> Value
     ) {
         scope.add(
             method, path, .asynchronous { request in try await handler(request).response(for: request) })
@@ -35,7 +36,8 @@ public struct RouteRegistrar: Sendable {
     /// Registers an asynchronous handler whose values are answered as JSON; nil is answered with 404.
     @_disfavoredOverload
     public func callAsFunction<Value: Encodable & SendableMetatype>(
-        _ path: String = "", _ handler: @escaping @Sendable (Request) async throws -> Value
+        _ path: String = "",
+        _ handler: nonisolated(nonsending) @escaping @Sendable (Request) async throws -> Value
     ) {
         scope.add(method, path, .asynchronous { request in try await Response.json(handler(request)) })
     }

@@ -25,12 +25,12 @@ struct RouteTable: Sendable {
     }
 
     /// Finds the endpoint for a path as it was sent, without its query.
-    func match(method: HTTPRequest.Method, rawPath: Substring) -> Match {
-        if let endpoint = literals[String(rawPath)]?.endpoint(for: method) {
+    func match(method: HTTPRequest.Method, rawPath: String) -> Match {
+        if let endpoint = literals[rawPath]?.endpoint(for: method) {
             return .found(endpoint, PathParameters())
         }
         guard rawPath.utf8.first == 0x2F else { return .none }
-        var search = RouteSearch(method: method, rawPath: rawPath)
+        var search = RouteSearch(method: method, rawPath: rawPath[...])
         if let endpoint = search.run(from: root) {
             return .found(endpoint, PathParameters(names: endpoint.parameterNames, values: search.values))
         }

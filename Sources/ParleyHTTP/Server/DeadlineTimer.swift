@@ -7,9 +7,15 @@ struct DeadlineTimer {
     /// When the timer fires; nil when it doesn't run.
     private var deadline: MonotonicInstant?
 
-    /// Makes the closure be called at the deadline or before. The closure of the first call is the one that stays.
+    /// False when the timer fires at the deadline or before anyway: then nothing needs to be done.
+    func isLate(for next: MonotonicInstant) -> Bool {
+        guard let deadline else { return true }
+        return deadline > next
+    }
+
+    /// Makes the closure be called at the deadline. The closure of the first call is the one that stays, up to
+    /// ``stop()``, which ends a cycle of references too.
     mutating func arm(_ next: MonotonicInstant, on loop: EventLoop, _ fire: @escaping () -> Void) {
-        if let deadline, deadline <= next { return }
         deadline = next
         let delay = loop.now.duration(to: next)
         if let timer {

@@ -15,7 +15,7 @@ extension HTTP1Connection {
             isOutboxFull = !stream.isWritable
             decodeHeld()
         case .discardContent:
-            exchange?.request.body.finish(throwing: RequestBodyError.abandoned)
+            exchange?.content.finish(throwing: RequestBodyError.abandoned)
             isContentPaused = false
             watch.draining(at: server.loop.now)
             armTimer()
@@ -37,9 +37,8 @@ extension HTTP1Connection {
         watch.stop()
         held.clear()
         stopTimer()
-        guard let exchange else { return }
-        self.exchange = nil
-        exchange.request.body.finish(throwing: RequestBodyError.connectionClosed)
+        guard let exchange = exchange.take() else { return }
+        exchange.content.finish(throwing: RequestBodyError.connectionClosed)
         exchange.body?.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.task?.cancel()
     }
@@ -50,15 +49,17 @@ extension HTTP1Connection {
 extension HTTP1Connection {
     /// Makes sure that the next deadline is noticed.
     func armTimer() {
-        guard let deadline = watch.deadline(server.configuration) else { return }
-        timer.arm(deadline, on: server.loop) { [weak self] in self?.timerFired() }
+        guard let deadline = watch.deadline(server.timeouts), timer.isLate(for: deadline) else { return }
+        // Not weak: an object with weak references counts all others by way of a side table. The cycle is ended when
+        // the connection closes or is handed over, and one of these it does.
+        timer.arm(deadline, on: server.loop) { [self] in timerFired() }
     }
 
     func stopTimer() { timer.stop() }
 
     private func timerFired() {
         timer.fired()
-        switch watch.check(at: server.loop.now, server.configuration) {
+        switch watch.check(at: server.loop.now, server.timeouts) {
         case .wait: armTimer()
         case .idle, .drainTimeout: close()
         case .headerTimeout:

@@ -32,7 +32,7 @@ extension HTTP1Connection {
     }
 
     /// Runs a closure on the loop: here, where a task that prefers the loop should be already.
-    private func onLoop(_ body: @escaping @Sendable () -> Void) async {
+    private nonisolated(nonsending) func onLoop(_ body: @escaping @Sendable () -> Void) async {
         if server.loop.isCurrent { return body() }
         try? await server.loop.run(body)
     }
@@ -85,10 +85,10 @@ extension HTTP1Connection {
     /// Content that would take too long to discard ends the connection, as does content that a client without a
     /// `100 Continue` may or may not send (RFC 9110 10.1.1).
     private var mayPersist: Bool {
-        guard state.mayPersist, let exchange else { return false }
+        guard state.mayPersist else { return false }
         guard !state.hasWholeRequest else { return true }
-        if exchange.expectsContinue { return false }
-        guard let length = exchange.request.body.announcedLength else { return true }
+        if exchange?.expectsContinue != false { return false }
+        guard let length = exchange?.content.announcedLength else { return true }
         return length <= UInt64(server.configuration.drainLimit)
     }
 
@@ -150,7 +150,7 @@ extension HTTP1Connection {
         adopt(number: number) { [self] in await produce(producer, number: number) }
     }
 
-    private func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
+    private nonisolated(nonsending) func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
         do {
             try await producer(HTTP1ResponseWriter(connection: self, number: number))
             await onLoop { [self] in endStream(number) }
@@ -265,8 +265,8 @@ extension HTTP1Connection {
     }
 
     private func canUpgrade(to name: String) -> Bool {
-        guard let exchange, state.hasWholeRequest, state.mayHandOver, exchange.framing.version == .http11,
-            let asked = exchange.request.upgrade
+        guard state.hasWholeRequest, state.mayHandOver, exchange?.framing.version == .http11,
+            let asked = exchange?.upgrade
         else { return false }
         let protocols = asked.lowercased().split(separator: ",")
         return protocols.contains { $0.trimmingBlanks == name.lowercased() }

@@ -12,6 +12,8 @@ import ParleyWire
 final class HTTP1Connection: ByteStreamHandler, RequestBodySource, @unchecked Sendable {
     let server: HTTPServerLoop
     let stream: any ByteStream
+    private let remoteAddress: SocketAddress?
+    private let isSecure: Bool
     @exclusivity(unchecked) var state = HTTP1ConnectionState()
     @exclusivity(unchecked) var watch: HTTP1Watch
     @exclusivity(unchecked) var exchange: HTTP1Exchange?
@@ -31,6 +33,8 @@ final class HTTP1Connection: ByteStreamHandler, RequestBodySource, @unchecked Se
     init(stream: any ByteStream, server: HTTPServerLoop) {
         self.stream = stream
         self.server = server
+        remoteAddress = stream.remoteAddress
+        isSecure = stream.isSecure
         decoder = HTTP1RequestDecoder(limits: server.configuration.limits)
         watch = HTTP1Watch(now: server.loop.now)
     }
@@ -49,13 +53,10 @@ extension HTTP1Connection {
         }
         var offset = 0
         decode(bytes.span, at: &offset)
-        guard offset < bytes.count else { return }
-        if successor != nil {
+        if offset < bytes.count, !state.isOver || successor != nil {
             held.append(bytes.span.extracting(offset..<bytes.count))
-            passOnHeld()
-        } else if !state.isOver {
-            hold(bytes.span.extracting(offset..<bytes.count))
         }
+        if successor != nil { passOnHeld() } else { updateReading() }
     }
 
     func receivedEnd(from stream: any ByteStream) {
@@ -64,7 +65,7 @@ extension HTTP1Connection {
         case .close: close()
         case .cancelExchange:
             if !state.hasWholeRequest {
-                exchange?.request.body.finish(throwing: RequestBodyError.connectionClosed)
+                exchange?.content.finish(throwing: RequestBodyError.connectionClosed)
             }
             exchange?.task?.cancel()
         }
@@ -103,7 +104,9 @@ extension HTTP1Connection {
         isDecoding = true
         defer { isDecoding = false }
         while canDecode {
-            switch decoder.next(input, at: &offset) {
+            // Consumed, so that a head is moved into its request.
+            let event = decoder.next(input, at: &offset)
+            switch consume event {
             case .head(let head): begin(head)
             case .body(let range): receiveContent(input.extracting(range))
             case .end: endRequest()
@@ -162,17 +165,21 @@ extension HTTP1Connection {
 // MARK: - The request
 
 extension HTTP1Connection {
-    private func begin(_ head: HTTPRequestHead) {
-        let body =
-            head.hasContent
-            ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
+    private func begin(_ head: consuming HTTPRequestHead) {
+        let hasContent = head.hasContent
+        let expectsContinue = head.expectsContinue
+        let framing = HTTP1ResponseEncoder.Exchange(
+            isHead: head.method == .head, version: head.version, keepAlive: head.keepAlive)
+        let content =
+            hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
         let context = RequestContext(
-            head: head, loop: server.loop, remoteAddress: stream.remoteAddress, isSecure: stream.isSecure)
+            head: head, loop: server.loop, remoteAddress: remoteAddress, isSecure: isSecure)
         exchangeCount &+= 1
         exchange = HTTP1Exchange(
-            number: exchangeCount, request: Request(context: context, body: body), head: head)
+            number: exchangeCount, request: Request(context: context, body: content), framing: framing,
+            expectsContinue: expectsContinue)
         state.beginExchange()
-        guard head.hasContent, !head.expectsContinue else { return watch.stop() }
+        guard hasContent, !expectsContinue else { return watch.stop() }
         watch.expectContent(at: server.loop.now)
         armTimer()
     }
@@ -189,7 +196,7 @@ extension HTTP1Connection {
             armTimer()
         }
         watch.receivedContent(bytes.count, at: server.loop.now)
-        if exchange?.request.body.append(bytes) == true {
+        if exchange?.content.append(bytes) == true {
             isContentPaused = true
             watch.pauseContent(at: server.loop.now)
             updateReading()
@@ -198,7 +205,7 @@ extension HTTP1Connection {
 
     private func endRequest() {
         watch.stop()
-        exchange?.request.body.finish()
+        exchange?.content.finish()
         isContentPaused = false
         let next = state.endRequest()
         handleExchange()
@@ -208,14 +215,12 @@ extension HTTP1Connection {
     /// Has the request answered, once. It waits for the end of what was read, so that a body that came with the head is
     /// there as a whole.
     private func handleExchange() {
-        guard let exchange, !exchange.isHandled, state.owesResponse else { return }
-        self.exchange?.isHandled = true
-        var request = exchange.request
+        guard var request = exchange?.request.take(), let number = exchange?.number else { return }
         let endpoint = server.responder.endpoint(for: &request)
         if let response = server.responder.respondInline(to: request, by: endpoint) {
             send(response)
         } else {
-            startTask(for: request, at: endpoint, number: exchange.number)
+            startTask(for: request, at: endpoint, number: number)
         }
     }
 
@@ -232,7 +237,7 @@ extension HTTP1Connection {
     /// Ends an exchange whose request will never be complete.
     func failExchange(_ error: HTTPError) {
         let isUnanswered = state.owesResponse && exchange?.body == nil
-        exchange?.request.body.finish(throwing: error)
+        exchange?.content.finish(throwing: error)
         exchange?.task?.cancel()
         if isUnanswered {
             sendAlone(error)

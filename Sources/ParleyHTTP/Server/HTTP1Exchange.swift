@@ -4,11 +4,14 @@ import ParleyWire
 struct HTTP1Exchange {
     /// Tells an answer that comes too late, for an exchange that is gone, from one that is awaited.
     let number: UInt64
-    let request: Request
+    /// The request, until it is handed to its endpoint.
+    var request: Request?
+    /// The request's content.
+    let content: RequestBody
+    /// The protocols that the client would switch to.
+    let upgrade: String?
     /// What the encoder has to know of the request.
     let framing: HTTP1ResponseEncoder.Exchange
-    /// True once the request was handed to its endpoint.
-    var isHandled = false
     /// True while the client waits for `100 Continue`.
     var expectsContinue: Bool
     /// Cancelled when the peer goes away.
@@ -16,11 +19,16 @@ struct HTTP1Exchange {
     /// Set while a streamed body is sent.
     var body: HTTP1StreamedBody?
 
-    init(number: UInt64, request: Request, head: HTTPRequestHead) {
+    init(
+        number: UInt64, request: consuming Request, framing: HTTP1ResponseEncoder.Exchange,
+        expectsContinue: Bool
+    ) {
         self.number = number
+        self.framing = framing
+        self.expectsContinue = expectsContinue
+        content = request.body
+        upgrade = request.upgrade
         self.request = request
-        framing = HTTP1ResponseEncoder.Exchange(head)
-        expectsContinue = head.expectsContinue
     }
 }
 

@@ -73,29 +73,28 @@ struct HTTP1Watch {
     }
 
     /// The point at which ``check(at:_:)`` has something to say; nil when nothing is owed.
-    func deadline(_ configuration: ServerConfiguration) -> MonotonicInstant? {
+    func deadline(_ timeouts: HTTP1Timeouts) -> MonotonicInstant? {
         switch phase {
-        case .idle(let since): return since.advanced(by: configuration.keepAliveTimeout)
-        case .head(let since): return since.advanced(by: configuration.headerTimeout)
-        case .draining(let since): return since.advanced(by: configuration.drainTimeout)
-        case .content(let content): return Self.deadline(content, configuration)
+        case .idle(let since): return since.adding(timeouts.keepAlive)
+        case .head(let since): return since.adding(timeouts.header)
+        case .draining(let since): return since.adding(timeouts.drain)
+        case .content(let content): return Self.deadline(content, timeouts)
         case .none: return nil
         }
     }
 
-    private static func deadline(
-        _ content: Content, _ configuration: ServerConfiguration
-    ) -> MonotonicInstant? {
+    private static func deadline(_ content: Content, _ timeouts: HTTP1Timeouts) -> MonotonicInstant? {
         guard content.pausedAt == nil else { return nil }
-        let silence = content.lastByte.advanced(by: configuration.bodyTimeout)
-        guard configuration.minimumBodyRate > 0 else { return silence }
-        let due = Duration.seconds(content.bytes / configuration.minimumBodyRate)
-        let slowness = content.began.advanced(by: max(configuration.bodyRateGrace, due))
+        let silence = content.lastByte.adding(timeouts.body)
+        guard timeouts.minimumBodyRate > 0 else { return silence }
+        let due = UInt64(content.bytes / timeouts.minimumBodyRate).multipliedReportingOverflow(by: 1000)
+        let slowness = content.began.adding(
+            max(timeouts.bodyRateGrace, due.overflow ? .max : due.partialValue))
         return min(silence, slowness)
     }
 
-    func check(at now: MonotonicInstant, _ configuration: ServerConfiguration) -> Verdict {
-        guard let deadline = deadline(configuration), deadline <= now else { return .wait }
+    func check(at now: MonotonicInstant, _ timeouts: HTTP1Timeouts) -> Verdict {
+        guard let deadline = deadline(timeouts), deadline <= now else { return .wait }
         switch phase {
         case .idle: return .idle
         case .head: return .headerTimeout
@@ -103,5 +102,40 @@ struct HTTP1Watch {
         case .draining: return .drainTimeout
         case .none: return .wait
         }
+    }
+}
+
+/// The times of a configuration in milliseconds: a deadline that is computed for every request must be an addition.
+struct HTTP1Timeouts {
+    let keepAlive: UInt64
+    let header: UInt64
+    let drain: UInt64
+    let body: UInt64
+    let bodyRateGrace: UInt64
+    let minimumBodyRate: Int
+
+    init(_ configuration: ServerConfiguration) {
+        keepAlive = configuration.keepAliveTimeout.clampedMilliseconds
+        header = configuration.headerTimeout.clampedMilliseconds
+        drain = configuration.drainTimeout.clampedMilliseconds
+        body = configuration.bodyTimeout.clampedMilliseconds
+        bodyRateGrace = configuration.bodyRateGrace.clampedMilliseconds
+        minimumBodyRate = configuration.minimumBodyRate
+    }
+}
+
+extension Duration {
+    /// The duration in whole milliseconds; 0 when it is negative, and no more than a century.
+    fileprivate var clampedMilliseconds: UInt64 {
+        let century: Duration = .seconds(3_155_760_000)
+        let (seconds, attoseconds) = min(max(self, .zero), century).components
+        return UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension MonotonicInstant {
+    fileprivate func adding(_ milliseconds: UInt64) -> MonotonicInstant {
+        let (sum, overflow) = self.milliseconds.addingReportingOverflow(milliseconds)
+        return MonotonicInstant(milliseconds: overflow ? .max : sum)
     }
 }

@@ -8,17 +8,19 @@ import ParleyWire
 final class HTTPServerLoop: @unchecked Sendable {
     let loop: EventLoop
     let configuration: ServerConfiguration
+    let timeouts: HTTP1Timeouts
     let responder: Responder
     /// What responses are encoded into before they are copied to an outbox; empty between two uses.
     @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private(set) var isShuttingDown = false
-    @exclusivity(unchecked) private var connections: [ObjectIdentifier: HTTP1Connection] = [:]
+    @exclusivity(unchecked) private(set) var connections: [ObjectIdentifier: HTTP1Connection] = [:]
     @exclusivity(unchecked) private var dateSecond = -1
     @exclusivity(unchecked) private var dateBytes: [UInt8] = []
 
     init(loop: EventLoop, configuration: ServerConfiguration, responder: Responder) {
         self.loop = loop
         self.configuration = configuration
+        timeouts = HTTP1Timeouts(configuration)
         self.responder = responder
         scratch.reserveCapacity(16 * 1024)
     }

@@ -22,7 +22,7 @@ final class Responder: Sendable {
     /// Finds what answers the request, and sets its parameters. There is always something: middleware also sees
     /// requests that no route answers.
     func endpoint(for request: inout Request) -> RouteEndpoint {
-        switch table.match(method: request.method, rawPath: request.rawPath) {
+        switch table.match(method: request.method, rawPath: request.context.rawPath) {
         case .found(let endpoint, let parameters):
             if !parameters.isEmpty { request.parameters = parameters }
             return endpoint
@@ -47,14 +47,14 @@ final class Responder: Sendable {
     }
 
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.
-    func respond(to request: Request) async -> Response {
+    nonisolated(nonsending) func respond(to request: Request) async -> Response {
         var request = request
         let endpoint = endpoint(for: &request)
         return await respond(to: request, by: endpoint)
     }
 
     /// Middleware and handler of an endpoint that was found; an error becomes its response.
-    func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
+    nonisolated(nonsending) func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
         do {
             return try await endpoint.respond(to: request)
         } catch {

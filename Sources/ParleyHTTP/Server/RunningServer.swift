@@ -11,7 +11,7 @@ public final class RunningServer: Sendable {
 
     private let group: EventLoopGroup
     private let listener: TCPListener
-    private let loops: [HTTPServerLoop]
+    let loops: [HTTPServerLoop]
     private let hooks: ShutdownHooks
     private let logger: Logger
 

@@ -31,7 +31,7 @@ public final class WebSocket: AsyncSequence, Sendable {
     /// Sends a message; suspends while the outbox is above its high watermark.
     ///
     /// Throws ``WebSocketClosed`` when the connection is closing or closed, and `CancellationError`.
-    public func send(_ message: WebSocketMessage) async throws {
+    public nonisolated(nonsending) func send(_ message: WebSocketMessage) async throws {
         if !connection.isOpen { throw inbox.closed }
         switch message {
         case .text(let text): connection.send(text: text.utf8.span)
@@ -41,10 +41,10 @@ public final class WebSocket: AsyncSequence, Sendable {
     }
 
     /// Sends a text message; see ``send(_:)-(WebSocketMessage)``.
-    public func send(_ text: String) async throws { try await send(.text(text)) }
+    public nonisolated(nonsending) func send(_ text: String) async throws { try await send(.text(text)) }
 
     /// Sends a binary message; see ``send(_:)-(WebSocketMessage)``.
-    public func send(_ bytes: [UInt8]) async throws { try await send(.binary(bytes)) }
+    public nonisolated(nonsending) func send(_ bytes: [UInt8]) async throws { try await send(.binary(bytes)) }
 
     /// Closes with a code and a reason; only the first close counts. The handler's return closes with 1000, its throw
     /// with 1011.
@@ -60,6 +60,13 @@ public final class WebSocket: AsyncSequence, Sendable {
         let inbox: WebSocketInbox
 
         /// The next message, or nil when the peer closed. Throws ``WebSocketClosed``, and `CancellationError`.
-        public mutating func next() async throws -> WebSocketMessage? { try await inbox.next() }
+        public mutating nonisolated(nonsending) func next() async throws -> WebSocketMessage? {
+            try await inbox.next()
+        }
+
+        /// The next message, without a change of executor; what `for try await` calls.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> WebSocketMessage? {
+            try await inbox.next()
+        }
     }
 }

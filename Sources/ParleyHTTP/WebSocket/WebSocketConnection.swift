@@ -106,10 +106,7 @@ extension WebSocketConnection {
 
     private func send(_ opcode: WebSocketOpcode, _ payload: Span<UInt8>) {
         guard isOpen else { return }
-        var frame: [UInt8] = []
-        frame.reserveCapacity(payload.count + WebSocketEncoder.maximumServerHeader)
-        WebSocketEncoder.appendFrame(opcode, payload, to: &frame)
-        stream.send(frame.span)
+        WebSocketServerFrame.with(opcode, payload) { stream.send($0) }
     }
 
     /// Sends a close frame, unless one was sent before.
@@ -233,8 +230,9 @@ extension WebSocketConnection {
 
     /// Makes sure that the next deadline is noticed.
     private func armTimer() {
-        guard let deadline = watch.deadline else { return }
-        timer.arm(deadline, on: loop) { [weak self] in self?.timerFired() }
+        guard handler != nil, let deadline = watch.deadline, timer.isLate(for: deadline) else { return }
+        // Not weak, for the sake of the reference count; the cycle ends with the connection.
+        timer.arm(deadline, on: loop) { [self] in timerFired() }
     }
 
     private func timerFired() {

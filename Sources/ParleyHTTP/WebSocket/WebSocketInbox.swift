@@ -49,7 +49,7 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
 // MARK: - Reading
 
 extension WebSocketInbox {
-    func next() async throws -> WebSocketMessage? {
+    nonisolated(nonsending) func next() async throws -> WebSocketMessage? {
         switch state.withLock({ Self.take(&$0) }) {
         case .message(let message, let shouldResume):
             if shouldResume { resumeReading() }
@@ -60,7 +60,7 @@ extension WebSocketInbox {
         }
     }
 
-    private func waitForMessage() async throws -> WebSocketMessage? {
+    private nonisolated(nonsending) func waitForMessage() async throws -> WebSocketMessage? {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: Reader) in
                 let taken = state.withLock { state in
@@ -124,7 +124,7 @@ extension WebSocketInbox {
 
 extension WebSocketInbox {
     /// Suspends until the outbox is below its low watermark.
-    func waitUntilWritable() async throws {
+    nonisolated(nonsending) func waitUntilWritable() async throws {
         let id = state.withLock { state in
             state.nextWriter += 1
             return state.nextWriter

@@ -1,4 +1,5 @@
-/// Something from which broadcasts start: a ``Namespace`` reaches all its sockets, a ``Socket`` all but itself.
+/// Something from which broadcasts start: a ``Namespace`` reaches all its sockets, a ``Socket`` all but
+/// itself.
 public protocol Broadcasting {
     /// Everybody that a broadcast from here may reach.
     var audience: BroadcastOperator { get }
@@ -27,7 +28,9 @@ extension Namespace: Broadcasting {
 
     /// Sends an event to everybody in the namespace.
     @discardableResult
-    public func emit<each Argument: Encodable>(_ event: String, _ arguments: repeat each Argument) -> EmitResult {
+    public func emit<each Argument: Encodable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) -> EmitResult {
         audience.emit(event, repeat each arguments)
     }
 

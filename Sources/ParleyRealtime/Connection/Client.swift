@@ -3,7 +3,8 @@ import ParleyTransport
 import ParleyWire
 import Synchronization
 
-/// The Socket.IO connection on an Engine.IO session: takes packets apart, and knows the client's socket in each namespace.
+/// The Socket.IO connection on an Engine.IO session: takes packets apart, and knows the client's socket in
+/// each namespace.
 final class Client: EngineSessionDelegate {
     let session: EngineSession
     private let realtime: RealtimeCore
@@ -26,7 +27,7 @@ final class Client: EngineSessionDelegate {
     /// A session that joined no namespace in time is of no use.
     private func expectNamespace() {
         guard state.withLock({ $0.hasNoNamespace }) else { return }
-        session.close(.forcedServerClose, gracefully: true)
+        session.close(.forcedServerClose, .graceful)
     }
 
     // MARK: Packets in
@@ -75,7 +76,8 @@ final class Client: EngineSessionDelegate {
         guard head.attachments > 0 else {
             return try receive(head, text.extracting(head.payload), nil, socket)
         }
-        let assembly = BinaryAssembly(head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
+        let assembly = BinaryAssembly(
+            head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
         if state.withLock({ $0.begin(assembly) }) { watchAssembly(after: realtime.options.assemblyTimeout) }
     }
 
@@ -96,7 +98,7 @@ final class Client: EngineSessionDelegate {
     }
 
     /// The client broke the protocol.
-    func violate() { session.close(.parseError, gracefully: false) }
+    func violate() { session.close(.parseError) }
 
     // MARK: Namespaces
 
@@ -135,7 +137,9 @@ final class Client: EngineSessionDelegate {
     private func refuse(_ error: any Error, by namespace: Namespace) {
         guard state.withLock({ $0.release(namespace.name) }) else { return }
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
-        if !(error is ConnectError) { realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"]) }
+        if !(error is ConnectError) {
+            realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
+        }
         send(.refused(refusal, namespace: namespace.name))
     }
 
@@ -153,7 +157,7 @@ final class Client: EngineSessionDelegate {
     /// Makes the client leave all its namespaces, then closes the connection.
     func disconnect() {
         for socket in state.withLock({ $0.sockets }) { socket.disconnect() }
-        session.close(.forcedServerClose, gracefully: true)
+        session.close(.forcedServerClose, .graceful)
     }
 
     // MARK: Packets out, and the end

@@ -1,6 +1,7 @@
 import ParleyWire
 
-/// What a client's connection knows: its sockets, the handshakes under way, and the packet whose attachments are awaited.
+/// What a client's connection knows: its sockets, the handshakes under way, and the packet whose attachments
+/// are awaited.
 struct ClientState {
     /// The socket of the root namespace, apart: most clients have no other.
     private var root: Socket?
@@ -44,7 +45,9 @@ struct ClientState {
     mutating func attach(_ binary: [UInt8]) throws(SocketIOError) -> BinaryAssembly? {
         guard assembly != nil else { throw .malformed("binary message without a packet") }
         assembly?.attachments.append(binary)
-        guard let complete = assembly, complete.attachments.count == complete.head.attachments else { return nil }
+        guard let complete = assembly, complete.attachments.count == complete.head.attachments else {
+            return nil
+        }
         assembly = nil
         return complete
     }
@@ -69,7 +72,9 @@ struct ClientState {
         guard handshakes[name] == nil, name == "/" ? root == nil : others[name] == nil else {
             throw .malformed("CONNECT to a namespace twice")
         }
-        guard others.count + handshakes.count < limit else { throw .limit("more than \(limit) namespaces a client") }
+        guard others.count + handshakes.count < limit else {
+            throw .limit("more than \(limit) namespaces a client")
+        }
         handshakes[name] = .some(nil)
         return true
     }

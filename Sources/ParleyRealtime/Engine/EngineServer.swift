@@ -170,7 +170,7 @@ final class EngineServer: Sendable {
             table.isClosed = true
             return Array(table.sessions.values)
         }
-        for session in sessions { session.close(reason, gracefully: true) }
+        for session in sessions { session.close(reason, .graceful) }
     }
 }
 
@@ -178,7 +178,8 @@ extension EngineFrame {
     /// The open packet (Engine.IO protocol 4, "Handshake").
     fileprivate init(handshakeOf session: EngineSession) {
         let options = session.options
-        let canUpgrade = options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
+        let canUpgrade =
+            options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
         var text: [UInt8] = [0, 0, EngineIOPacketType.open.rawValue]
         text.append(contentsOf: #"{"sid":""#.utf8)
         text.append(contentsOf: session.id.utf8)

@@ -79,7 +79,7 @@ final class EngineSession: Sendable {
         case .none: return true
         case .refused: return false
         case .scheduleFlush: loop.execute { self.flushPoll() }
-        case .overflow: close(.transportError, gracefully: false)
+        case .overflow: close(.transportError)
         }
         return true
     }
@@ -99,11 +99,11 @@ final class EngineSession: Sendable {
         switch type {
         case .message: delegate?.received(text: data)
         case .pong:
-            if !state.withLock({ $0.pong(now: .now) }) { close(.transportError, gracefully: false) }
-        case .close: close(.transportClose, gracefully: false)
+            if !state.withLock({ $0.pong(now: .now) }) { close(.transportError) }
+        case .close: close(.transportClose, .byClient)
         case .noop: break
-        case .ping: close(.transportError, gracefully: false)
-        case .open, .upgrade: close(.parseError, gracefully: false)
+        case .ping: close(.transportError)
+        case .open, .upgrade: close(.parseError)
         }
     }
 
@@ -137,17 +137,19 @@ final class EngineSession: Sendable {
             await withCheckedContinuation { continuation in
                 switch state.withLock({ $0.poll(continuation) }) {
                 case .parked:
-                    if Task.isCancelled { close(.transportError, gracefully: false) }
+                    if Task.isCancelled { close(.transportError) }
                 case .answer(let outcome):
-                    finishClosing()
                     continuation.resume(returning: outcome)
+                case .farewell:
+                    finishClosing()
+                    continuation.resume(returning: .packets([EngineFrame(.close)]))
                 case .overlap:
+                    close(.transportError)
                     continuation.resume(returning: .refused)
-                    close(.transportError, gracefully: false)
                 }
             }
         } onCancel: {
-            close(.transportError, gracefully: false)
+            close(.transportError)
         }
     }
 
@@ -155,8 +157,9 @@ final class EngineSession: Sendable {
     func post(_ payload: () async throws -> [UInt8]) async throws -> Bool {
         switch state.withLock({ $0.beginPost() }) {
         case .refused: return false
+        case .ignore: return true
         case .overlap:
-            close(.transportError, gracefully: false)
+            close(.transportError)
             return false
         case .proceed: break
         }
@@ -165,7 +168,7 @@ final class EngineSession: Sendable {
         do {
             try deliver(bytes.span)
         } catch {
-            close(.parseError, gracefully: false)
+            close(.parseError)
             return false
         }
         await waitForInbound()
@@ -213,7 +216,7 @@ final class EngineSession: Sendable {
         switch state.withLock({ $0.heartbeat(now: .now, interval: options.pingInterval) }) {
         case .stop: heartbeatTimer = nil
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
-        case .timeout: close(.pingTimeout, gracefully: false)
+        case .timeout: close(.pingTimeout)
         case .ping:
             send(EngineFrame(.ping))
             heartbeatTimer?.reschedule(after: options.pingTimeout)
@@ -223,8 +226,8 @@ final class EngineSession: Sendable {
     // MARK: Closing
 
     /// Ends the session, once; later calls do nothing.
-    func close(_ reason: DisconnectReason, gracefully: Bool) {
-        let closing = state.withLock { $0.close(gracefully: gracefully) }
+    func close(_ reason: DisconnectReason, _ ending: EngineSessionState.Ending = .abrupt) {
+        let closing = state.withLock { $0.close(ending) }
         guard closing.isFirst else { return }
         loop.execute {
             self.heartbeatTimer?.cancel()
@@ -234,7 +237,7 @@ final class EngineSession: Sendable {
         // RFC 6455 7.4.1: 1001 is a server that goes down.
         closing.webSocket?.close(code: reason == .serverShuttingDown ? 1001 : 1000, reason: reason.rawValue)
         closing.candidate?.close(code: 1000, reason: reason.rawValue)
-        closing.poll?.resume(returning: gracefully ? .packets(closing.frames) : .refused)
+        if let (poll, outcome) = closing.poll { poll.resume(returning: outcome) }
         closing.postWaiter?.resume()
         closing.delegate?.closed(reason)
     }

@@ -1,8 +1,9 @@
 import ParleyHTTP
 import ParleyWire
 
-/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to be done
-/// outside the lock. Frames for a WebSocket are put into its outbox within the transition, which keeps their order.
+/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to
+/// be done outside the lock. Frames for a WebSocket are put into its outbox within the transition, which
+/// keeps their order.
 struct EngineSessionState {
     enum Phase { case open, closing, closed }
 
@@ -86,13 +87,15 @@ struct EngineSessionState {
     enum PollAction {
         case parked
         case answer(PollOutcome)
+        /// The answer is the session's last.
+        case farewell
         case overlap
     }
 
     mutating func poll(_ continuation: PollContinuation) -> PollAction {
         switch phase {
         case .closed: return .answer(.refused)
-        case .closing: return .answer(.packets(takeQueue()))
+        case .closing: return queue.isEmpty ? .farewell : .answer(.packets(takeQueue()))
         case .open: break
         }
         guard case .polling = transport else { return .answer(.refused) }
@@ -123,9 +126,11 @@ struct EngineSessionState {
         return queue
     }
 
-    enum PostAction { case proceed, refused, overlap }
+    enum PostAction { case proceed, ignore, refused, overlap }
 
     mutating func beginPost() -> PostAction {
+        // The client may not know yet that the session ends.
+        if phase == .closing { return .ignore }
         guard phase == .open, case .polling = transport else { return .refused }
         guard !isPosting else { return .overlap }
         isPosting = true
@@ -179,7 +184,9 @@ struct EngineSessionState {
     }
 
     /// The client's upgrade packet came: from here on the WebSocket is the transport.
-    mutating func completeUpgrade(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollContinuation?) {
+    mutating func completeUpgrade(
+        _ connection: WebSocketConnection
+    ) -> (accepted: Bool, release: PollContinuation?) {
         guard phase == .open, candidate === connection, isProbed else { return (false, nil) }
         candidate = nil
         isProbed = false
@@ -224,8 +231,7 @@ struct EngineSessionState {
 
     struct Closing {
         var isFirst = false
-        var poll: PollContinuation?
-        var frames: [EngineFrame] = []
+        var poll: (continuation: PollContinuation, outcome: PollOutcome)?
         var webSocket: WebSocketConnection?
         var candidate: WebSocketConnection?
         var postWaiter: CheckedContinuation<Void, Never>?
@@ -234,8 +240,18 @@ struct EngineSessionState {
         var lingers = false
     }
 
-    /// Ends the session. Gracefully, what is queued still goes out, and a polling client is told by a close packet.
-    mutating func close(gracefully: Bool) -> Closing {
+    /// How a session ends.
+    enum Ending {
+        /// What is queued still goes out, and a polling client is told by a close packet, in a payload of its
+        /// own: clients act on what came before it only when the payload was handled.
+        case graceful
+        /// The client asked for it.
+        case byClient
+        /// At once: the connection is lost, or the client broke a rule.
+        case abrupt
+    }
+
+    mutating func close(_ ending: Ending) -> Closing {
         var closing = Closing()
         guard phase == .open else { return closing }
         closing.isFirst = true
@@ -251,20 +267,20 @@ struct EngineSessionState {
             closing.webSocket = connection
             transport = .polling
         case .polling:
-            closing.poll = takePoll()
-            guard gracefully else {
-                queue = []
-                break
-            }
-            queue.append(EngineFrame(.close))
-            if closing.poll != nil {
-                closing.frames = takeQueue()
-            } else {
-                phase = .closing
-                closing.lingers = true
-            }
+            closing.poll = takePoll().map { ($0, lastOutcome(ending)) }
+            closing.lingers = ending == .graceful && (closing.poll == nil || !queue.isEmpty)
+            if closing.lingers { phase = .closing }
+            if closing.poll != nil || !closing.lingers { queue = [] }
         }
         return closing
+    }
+
+    private func lastOutcome(_ ending: Ending) -> PollOutcome {
+        switch ending {
+        case .graceful: .packets(queue.isEmpty ? [EngineFrame(.close)] : queue)
+        case .byClient: .packets([EngineFrame(.noop)])
+        case .abrupt: .refused
+        }
     }
 
     /// The end of the time that a closing session waits for its last poll, or that poll itself.

@@ -42,7 +42,7 @@ final class EngineWebSocketTransport: WebSocketHandler {
                 session.received(type, data)
             }
         } catch {
-            session.close(.parseError, gracefully: false)
+            session.close(.parseError)
         }
     }
 
@@ -79,7 +79,7 @@ final class EngineWebSocketTransport: WebSocketHandler {
         timeout?.cancel()
         delegate = nil
         if isActive {
-            session.close(EngineWebSocketTransport.reason(for: code), gracefully: false)
+            session.close(EngineWebSocketTransport.reason(for: code))
         } else {
             session.abandonUpgrade(connection)
         }

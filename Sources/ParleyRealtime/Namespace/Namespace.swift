@@ -4,7 +4,8 @@ import Synchronization
 
 /// A channel of its own on the clients' connections: it has its middleware, handlers, sockets and rooms.
 ///
-/// Register handlers here rather than on each socket: no first event is missed, and a socket costs little memory.
+/// Register handlers here rather than on each socket: no first event is missed, and a socket costs little
+/// memory.
 public final class Namespace: Sendable {
     /// A step of the handshake: it may refuse the client by a throw, which becomes CONNECT_ERROR.
     public typealias Middleware = @Sendable (Handshake) async throws -> Void
@@ -32,8 +33,8 @@ public final class Namespace: Sendable {
     var lifeHandlers: LifeHandlers { state.withLock { $0.life } }
     var middleware: [Middleware] { state.withLock { $0.middleware } }
 
-    /// Adds a step to the handshake. Steps run in the order of `use`; no connection handler fires for a client that
-    /// one of them refused. A client that goes away meanwhile cancels the step's task.
+    /// Adds a step to the handshake. Steps run in the order of `use`; no connection handler fires for a
+    /// client that one of them refused. A client that goes away meanwhile cancels the step's task.
     public func use(_ middleware: @escaping Middleware) {
         state.withLock { $0.middleware.append(middleware) }
     }
@@ -57,7 +58,8 @@ public final class Namespace: Sendable {
         }
     }
 
-    /// Calls the handler when a socket's connection has ended; `socket.rooms` still has the rooms that it was in.
+    /// Calls the handler when a socket's connection has ended; `socket.rooms` still has the rooms that it was
+    /// in.
     public func onDisconnecting(_ handler: @escaping @Sendable (Socket, DisconnectReason) -> Void) {
         addLife {
             $0.adding(disconnecting: { socket, reason in
@@ -98,7 +100,9 @@ public final class Namespace: Sendable {
 
     /// Calls the handler for each event that no other handler is registered for.
     @discardableResult
-    public func onUnmatched(_ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void) -> HandlerToken {
+    public func onUnmatched(
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
         addCatchAll(isForUnmatched: true, handler)
     }
 

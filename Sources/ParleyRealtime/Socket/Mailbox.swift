@@ -38,13 +38,15 @@ struct Mailbox {
     mutating func append(_ item: Item) -> Bool {
         items.append(item)
         bytes += item.cost
-        guard !isFull, items.count - head >= Self.maximumEvents || bytes >= Self.maximumBytes else { return false }
+        guard !isFull, items.count - head >= Self.maximumEvents || bytes >= Self.maximumBytes else {
+            return false
+        }
         isFull = true
         return true
     }
 
-    /// The next item for whoever runs the handlers; nil leaves the mailbox idle. Also tells when the queue, having been
-    /// full, is half empty again.
+    /// The next item for whoever runs the handlers; nil leaves the mailbox idle. Also tells when the queue,
+    /// having been full, is half empty again.
     mutating func next() -> (item: Item?, hasRoom: Bool) {
         guard head < items.count else {
             items = []

@@ -192,8 +192,8 @@ public final class Socket: Sendable {
 
     /// The reply to an event that was emitted with an acknowledgement; it passes handlers that still run.
     func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]?) throws {
-        guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
         var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
         pending.resolve(&cursor, json)
     }
 

@@ -1,3 +1,4 @@
+import CUV
 public import Logging
 import Synchronization
 
@@ -9,8 +10,8 @@ import Synchronization
 
 /// The event loops of a process: usually one a core.
 ///
-/// Call ``shutdown()`` when done; a group that is dropped without it stops its loops too, but nobody can wait for
-/// that.
+/// Call ``shutdown()`` when done; a group that is dropped without it (its listeners closed, as they hold it) stops
+/// its loops too, but nobody can wait for that.
 public final class EventLoopGroup: Sendable {
     /// The loops, whose number does not change.
     public let loops: [EventLoop]
@@ -48,7 +49,7 @@ public final class EventLoopGroup: Sendable {
 
     /// The processors that this process may run on.
     public static var processorCount: Int {
-        max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        Int(uv_available_parallelism())
     }
 
     /// The next loop, in turn. Safe from any thread.

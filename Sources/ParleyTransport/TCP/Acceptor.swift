@@ -1,8 +1,11 @@
+import CUV
+
 /// Turns accepted sockets of one listener into connections with handlers.
 final class Acceptor: Sendable {
     let origin: ConnectionOrigin
     private let group: EventLoopGroup
     private let limit: Int
+    private let noDelay: Bool
     private let makeHandler: @Sendable (any ByteStream) -> any ByteStreamHandler
 
     /// Linux spreads connections over the loops' own sockets; elsewhere one loop accepts for all.
@@ -22,6 +25,7 @@ final class Acceptor: Sendable {
         self.makeHandler = makeHandler
         origin = ConnectionOrigin(limits: options.limits)
         limit = options.connectionLimit
+        noDelay = options.noDelay
     }
 
     /// Takes over an accepted descriptor; called on the accepting loop.
@@ -43,6 +47,10 @@ final class Acceptor: Sendable {
             loop.logger.error("cannot serve a connection", metadata: ["error": "\(error)"])
             return
         }
+        #if !os(Linux)
+            // On Linux it is inherited from the listening socket.
+            if noDelay { uv_tcp_nodelay(connection.handle, 1) }
+        #endif
         connection.open(handler: makeHandler(connection))
     }
 

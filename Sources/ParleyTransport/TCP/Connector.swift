@@ -44,7 +44,6 @@ final class Connector: @unchecked Sendable {
         guard !loop.isStopping else { return continuation.resume(throwing: TransportError.loopStopped) }
         self.continuation = continuation
         deadline = loop.now.advanced(by: timeout)
-        // The connector lives by its timer and its requests, and the last of them lets it go.
         timer = loop.schedule(after: timeout) { self.timeElapsed() }
         loop.connectors[ObjectIdentifier(self)] = self
         Resolver.resolve(host, port: port, passive: false, on: loop) { result in

@@ -33,6 +33,8 @@ final class ListeningSocket: @unchecked Sendable {
     }
 
     deinit {
+        // Never started, because its loop had stopped.
+        if !isClosed { systemClose(descriptor) }
         handle.deallocate()
     }
 

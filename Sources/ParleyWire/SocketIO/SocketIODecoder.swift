@@ -54,7 +54,9 @@ public struct SocketIODecoder: Sendable {
         return name.count == 1 ? nil : name
     }
 
-    private func acknowledgementID(_ packet: Span<UInt8>, _ offset: inout Int) throws(SocketIOError) -> UInt64? {
+    private func acknowledgementID(
+        _ packet: Span<UInt8>, _ offset: inout Int
+    ) throws(SocketIOError) -> UInt64? {
         let start = offset
         var id: UInt64 = 0
         while offset < packet.count, let digit = digit(packet[offset]) {

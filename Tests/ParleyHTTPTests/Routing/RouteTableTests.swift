@@ -21,7 +21,7 @@ struct RouteTableTests {
 
     /// The names and values that were captured; nil when there is no route.
     private func captured(_ table: RouteTable, _ path: String) -> [String: String]? {
-        guard case .found(_, let parameters) = table.match(method: .get, rawPath: path[...]) else {
+        guard case .found(_, let parameters) = table.match(method: .get, rawPath: path) else {
             return nil
         }
         return Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.values))

@@ -70,6 +70,21 @@ struct HTTP1ContentTests {
         }
     }
 
+    @Test(
+        "content that came with its head and filled the buffer doesn't stop the connection",
+        arguments: ["ignore", "echo"])
+    func bufferedContent(path: String) async throws {
+        try await withServer(routes: routes) { server in
+            let client = try RawClient(port: server.port)
+            let head = "POST /\(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+            try await client.send(head + String(repeating: "x", count: 100_000))
+            _ = try await client.read(
+                until: path == "echo" ? String(repeating: "x", count: 100_000) : "ignored")
+            try await client.send("GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.read(until: "next").hasPrefix("HTTP/1.1 200 OK"))
+        }
+    }
+
     @Test("much content that nobody read ends the connection, and the response still arrives")
     func muchUnreadContent() async throws {
         try await withServer(routes: routes) { server in

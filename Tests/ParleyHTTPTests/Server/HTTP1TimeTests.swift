@@ -112,20 +112,19 @@ struct HTTP1TimeTests {
 
     @Test("the time while the server itself doesn't read content doesn't count")
     func pausedContent() {
-        var configuration = ServerConfiguration()
-        configuration.bodyTimeout = .seconds(30)
+        let timeouts = HTTP1Timeouts(ServerConfiguration())
         var watch = HTTP1Watch(now: at(0))
         watch.expectContent(at: at(0))
         watch.receivedContent(1, at: at(1))
-        #expect(watch.deadline(configuration) == at(10))
+        #expect(watch.deadline(timeouts) == at(10))
         watch.pauseContent(at: at(2))
-        #expect(watch.deadline(configuration) == nil)
+        #expect(watch.deadline(timeouts) == nil)
         watch.resumeContent(at: at(102))
-        #expect(watch.deadline(configuration) == at(110))
+        #expect(watch.deadline(timeouts) == at(110))
         watch.receivedContent(1024 * 20, at: at(103))
-        #expect(watch.deadline(configuration) == at(120))
+        #expect(watch.deadline(timeouts) == at(120))
         watch.receivedContent(1024 * 1000, at: at(103))
-        #expect(watch.deadline(configuration) == at(133))
+        #expect(watch.deadline(timeouts) == at(133))
     }
 
     private func at(_ seconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: seconds * 1000) }

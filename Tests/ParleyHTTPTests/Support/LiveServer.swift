@@ -13,6 +13,8 @@ func withServer(
 ) async throws {
     var configuration = ServerConfiguration()
     configuration.loopCount = loops
+    // Long, as a machine that does other things too may be slow; tests of times set their own.
+    configuration.headerTimeout = .seconds(60)
     configure(&configuration)
     let application = Application(configuration: configuration, logger: .silent)
     routes(application)

@@ -11,8 +11,10 @@ struct WebSocketTests {
         app.webSocket("/echo") { socket in
             for try await message in socket { try await socket.send(message) }
         }
-        app.webSocket("/bye") { socket in try await socket.send("bye") }
-        app.webSocket("/fail") { _ in throw HTTPError(.badRequest) }
+        var patient = WebSocketOptions()
+        patient.closeTimeout = .seconds(60)
+        app.webSocket("/bye", options: patient) { socket in try await socket.send("bye") }
+        app.webSocket("/fail", options: patient) { _ in throw HTTPError(.badRequest) }
         app.get("/next") { _ in "next" }
     }
 

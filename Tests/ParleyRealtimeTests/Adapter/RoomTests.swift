@@ -52,7 +52,10 @@ struct RoomTests {
         realtime.root.to("nobody").emit("nowhere")
         let got = try await received(peers.map(\.client), realtime)
         #expect(got[0] == ["all", "red", "union", "self"].map { #"42["\#($0)"]"# })
-        #expect(got[1] == ["all", "red", "union", "except", "not a", "others", "red others"].map { #"42["\#($0)"]"# })
+        #expect(
+            got[1]
+                == ["all", "red", "union", "except", "not a", "others", "red others"].map { #"42["\#($0)"]"# }
+        )
         #expect(got[2] == ["all", "union", "one", "not a", "others"].map { #"42["\#($0)"]"# })
     }
 

@@ -18,7 +18,9 @@ struct Base64Tests {
 
     @Test(
         "refuses what is no base64",
-        arguments: ["A", "AAAAA", "AA=A", "A===", "====", "AB CD", "AB\nCD", "-_-_", "AAA\u{e9}", "QUJ=", "QR=="])
+        arguments: [
+            "A", "AAAAA", "AA=A", "A===", "====", "AB CD", "AB\nCD", "-_-_", "AAA\u{e9}", "QUJ=", "QR==",
+        ])
     func refuses(_ text: String) {
         #expect(Base64.decode(Array(text.utf8).span) == nil)
     }

@@ -14,7 +14,10 @@ struct EngineIOPayloadTests {
     @Test("packets are separated by U+001E, and binary ones are base64 behind b")
     func severalPackets() throws {
         let packets = try decode("4hello\u{1E}2\u{1E}bAQIDBA==\u{1E}4")
-        #expect(packets == [.text(.message, 1..<6), .text(.ping, 8..<8), .binary([1, 2, 3, 4]), .text(.message, 20..<20)])
+        #expect(
+            packets == [
+                .text(.message, 1..<6), .text(.ping, 8..<8), .binary([1, 2, 3, 4]), .text(.message, 20..<20),
+            ])
     }
 
     @Test(
@@ -38,6 +41,8 @@ struct EngineIOPayloadTests {
     func textFrame() throws {
         #expect(try EngineIOPacketType.ofTextFrame(Array("3probe".utf8).span) == .pong)
         #expect(throws: EngineIOError.emptyPacket) { try EngineIOPacketType.ofTextFrame([UInt8]().span) }
-        #expect(throws: EngineIOError.unknownType(0x37)) { try EngineIOPacketType.ofTextFrame([UInt8]("7".utf8).span) }
+        #expect(throws: EngineIOError.unknownType(0x37)) {
+            try EngineIOPacketType.ofTextFrame([UInt8]("7".utf8).span)
+        }
     }
 }

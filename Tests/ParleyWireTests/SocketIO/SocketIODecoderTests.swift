@@ -1,5 +1,6 @@
-@testable import ParleyWire
 import Testing
+
+@testable import ParleyWire
 
 @Suite("Socket.IO 5 packets")
 struct SocketIODecoderTests {
@@ -15,10 +16,16 @@ struct SocketIODecoderTests {
             ("0/admin", SocketIOPacketHead(type: .connect, namespace: 1..<7, payload: 7..<7)),
             ("1/admin,", SocketIOPacketHead(type: .disconnect, namespace: 1..<7, payload: 8..<8)),
             (#"2["foo"]"#, SocketIOPacketHead(type: .event, payload: 1..<8)),
-            (#"2/admin,456["a"]"#, SocketIOPacketHead(type: .event, namespace: 1..<7, id: 456, payload: 11..<16)),
+            (
+                #"2/admin,456["a"]"#,
+                SocketIOPacketHead(type: .event, namespace: 1..<7, id: 456, payload: 11..<16)
+            ),
             ("313[]", SocketIOPacketHead(type: .ack, id: 13, payload: 3..<5)),
             (#"51-["a",{}]"#, SocketIOPacketHead(type: .binaryEvent, attachments: 1, payload: 3..<11)),
-            (#"62-/x,7[1]"#, SocketIOPacketHead(type: .binaryAck, attachments: 2, namespace: 3..<5, id: 7, payload: 7..<10)),
+            (
+                #"62-/x,7[1]"#,
+                SocketIOPacketHead(type: .binaryAck, attachments: 2, namespace: 3..<5, id: 7, payload: 7..<10)
+            ),
             (#"2/,["a"]"#, SocketIOPacketHead(type: .event, payload: 3..<8)),
         ])
     func heads(_ text: String, _ expected: SocketIOPacketHead) throws {
@@ -28,7 +35,8 @@ struct SocketIODecoderTests {
     @Test(
         "malformed packets are errors",
         arguments: [
-            "", "7", "x", "2", "3[]", "31", "5[]", "5-[]", "5", "51[]", "51", "1[]", "12", "05{}", "59999999999999-[]",
+            "", "7", "x", "2", "3[]", "31", "5[]", "5-[]", "5", "51[]", "51", "1[]", "12", "05{}",
+            "59999999999999-[]",
             "511-[]", "21234567890123456[]",
         ])
     func malformed(_ text: String) {
@@ -47,7 +55,9 @@ struct SocketIODecoderTests {
     func namespaceBytes() throws {
         let longest = "/" + String(repeating: "n", count: 255)
         #expect(try head("2\(longest),[]").namespace == 1..<257)
-        #expect(throws: SocketIOError.limit("namespace of more than 256 bytes")) { try head("2\(longest)n,[]") }
+        #expect(throws: SocketIOError.limit("namespace of more than 256 bytes")) {
+            try head("2\(longest)n,[]")
+        }
         #expect(throws: SocketIOError.self) { try head("0/" + String(repeating: "n", count: 100_000)) }
     }
 
@@ -62,7 +72,9 @@ struct SocketIODecoderTests {
 
 @Suite("Socket.IO 5 packet heads, written")
 struct SocketIOEncoderTests {
-    private func written(_ type: SocketIOPacketType, attachments: Int = 0, _ namespace: String, id: UInt64? = nil) -> String {
+    private func written(
+        _ type: SocketIOPacketType, attachments: Int = 0, _ namespace: String, id: UInt64? = nil
+    ) -> String {
         var bytes: [UInt8] = []
         SocketIOEncoder.appendHead(type, attachments: attachments, namespace: namespace, id: id, into: &bytes)
         return String(decoding: bytes, as: UTF8.self)

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import ParleyTransport
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 /// An application that serves a temporary directory, called in memory.
 struct FileSite: Sendable {
     let directory: TemporaryDirectory
-    let application = Application()
+    let application = Application(logger: .silent)
     private let group: EventLoopGroup
 
     init(at mount: String = "/", options: FileOptions = FileOptions()) throws {
