@@ -45,7 +45,9 @@ public struct BroadcastOperator: Sendable {
 
     /// Sends an event to all of them; it is encoded once. Fails for a reserved name, and where encoding fails.
     @discardableResult
-    public func emit<each Argument: Encodable>(_ event: String, _ arguments: repeat each Argument) -> EmitResult {
+    public func emit<each Argument: Encodable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) -> EmitResult {
         do {
             let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)

@@ -27,7 +27,9 @@ extension Namespace: Broadcasting {
 
     /// Sends an event to everybody in the namespace.
     @discardableResult
-    public func emit<each Argument: Encodable>(_ event: String, _ arguments: repeat each Argument) -> EmitResult {
+    public func emit<each Argument: Encodable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) -> EmitResult {
         audience.emit(event, repeat each arguments)
     }
 

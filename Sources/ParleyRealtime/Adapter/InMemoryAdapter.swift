@@ -26,7 +26,9 @@ public final class InMemoryAdapter: Adapter {
     public func rooms() -> [String: [String]] { registry.withLock { $0.allRooms() } }
 
     /// The sockets in the target.
-    public func sockets(in target: BroadcastTarget) -> [Socket] { registry.withLock { $0.sockets(in: target) } }
+    public func sockets(in target: BroadcastTarget) -> [Socket] {
+        registry.withLock { $0.sockets(in: target) }
+    }
 
     /// Delivers to the target's sockets: outside the lock, in no order.
     public func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget) {
