@@ -7,7 +7,8 @@ enum EventName {
     static func isReserved(_ name: String) -> Bool {
         // Every reserved name starts with one of these; most others are told apart by their first byte.
         switch name.utf8.first {
-        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "n"), UInt8(ascii: "r"): reserved.contains(name)
+        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "n"), UInt8(ascii: "r"):
+            reserved.contains(name)
         default: false
         }
     }
@@ -52,7 +53,8 @@ public struct EventError: Error, Sendable, CustomStringConvertible {
     /// The event, the stage and the error behind it.
     public var description: String {
         switch stage {
-        case .arguments: "event \"\(event)\": arguments do not fit the handler: \(underlying.map { "\($0)" } ?? "")"
+        case .arguments:
+            "event \"\(event)\": arguments do not fit the handler: \(underlying.map { "\($0)" } ?? "")"
         case .handler: "event \"\(event)\": handler threw: \(underlying.map { "\($0)" } ?? "")"
         case .reservedName: "event name \"\(event)\" is reserved by Socket.IO"
         }

@@ -23,14 +23,16 @@ struct EventTests {
         #expect(try await client.next() == "438[]")
     }
 
-    @Test("an event whose arguments do not fit reaches the error hook, not the handler; the socket lives (S30)")
+    @Test(
+        "an event whose arguments do not fit reaches the error hook, not the handler; the socket lives (S30)")
     func mismatch() async throws {
         let realtime = Realtime()
         let journal = Journal()
         realtime.root.on("move") { (_, _: Point) in await journal.add("handled") }
         realtime.root.onError { _, error in
             guard case DecodingError.typeMismatch(_, let context)? = error.underlying else { return }
-            let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+            let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(
+                separator: ".")
             Task { await journal.add("\(error.event) \(error.stage) \(path)") }
         }
         let client = try await PollingClient.join(realtime)
@@ -73,7 +75,9 @@ struct EventTests {
         realtime.root.on("quick") { (_, n: Int) async in await journal.add("quick \(n)") }
         realtime.root.onDisconnect { _, reason in await journal.add("\(reason)") }
         let client = try await PollingClient.join(realtime)
-        for n in 0..<20 { try await client.send(n.isMultiple(of: 2) ? #"42["slow",\#(n)]"# : #"42["quick",\#(n)]"#) }
+        for n in 0..<20 {
+            try await client.send(n.isMultiple(of: 2) ? #"42["slow",\#(n)]"# : #"42["quick",\#(n)]"#)
+        }
         try await client.send("41")
         let expected =
             ["connection"] + (0..<20).map { $0.isMultiple(of: 2) ? "slow \($0)" : "quick \($0)" }
@@ -92,7 +96,9 @@ struct EventTests {
             socket.once.on("a") { (socket: Socket) in await journal.add("once") }
             socket.onAnyOutgoing { event, arguments in #expect(event == "out" && arguments == [1]) }
         }
-        root.onUnmatched { _, event, arguments in Task { await journal.add("unmatched \(event) \(arguments.count)") } }
+        root.onUnmatched { _, event, arguments in
+            Task { await journal.add("unmatched \(event) \(arguments.count)") }
+        }
         let client = try await PollingClient.join(realtime)
         try await client.send(#"42["a"]"#)
         #expect(try await journal.wait(for: 3) == ["a1", "a2", "once"])
@@ -106,7 +112,9 @@ struct EventTests {
         #expect(try await client.next() == #"42["out",1]"#)
     }
 
-    @Test("reserved names are neither emitted nor accepted", arguments: ["connect", "disconnect", "newListener"])
+    @Test(
+        "reserved names are neither emitted nor accepted",
+        arguments: ["connect", "disconnect", "newListener"])
     func reserved(_ name: String) async throws {
         let realtime = Realtime()
         guard case .failed = realtime.root.emit(name) else {
@@ -129,7 +137,9 @@ struct EventTests {
         try await client.send(#"451-5["echo","x",{"_placeholder":true,"num":0}]"#, "bAQID")
         #expect(try await client.next() == #"451-["got","x",{"_placeholder":true,"num":0}]"#)
         #expect(try await client.next() == "bAQID")
-        #expect(try await client.next() == #"462-5[[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]"#)
+        #expect(
+            try await client.next()
+                == #"462-5[[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]"#)
         #expect(try await client.next() == "bAQID")
         #expect(try await client.next() == "bCQ==")
     }
@@ -149,21 +159,17 @@ struct EventTests {
         #expect(await gate.passed > 400)
     }
 
-    private actor Gate {
-        private var waiting: CheckedContinuation<Void, Never>?
-        private var isOpen = false
-        private(set) var passed = 0
-
-        func wait() async {
-            if !isOpen { await withCheckedContinuation { waiting = $0 } }
-            passed += 1
-        }
-
-        func open() {
-            isOpen = true
-            waiting?.resume()
-            waiting = nil
-        }
+    @Test("an event is acknowledged once, however many handlers it has")
+    func oneAcknowledgement() async throws {
+        let realtime = Realtime()
+        realtime.root.on("sum") { (_: Socket, a: Int, b: Int) -> Int in a + b }
+        realtime.root.on("sum") { (_: Socket, a: Int) in }
+        realtime.root.on("sum") { (_: Socket) async -> String in "late" }
+        realtime.root.onConnection { socket in socket.on("sum") { (_: Socket) -> String in "own" } }
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"427["sum",1,2]"#, #"428["sum",3,4]"#)
+        #expect(try await client.next() == "437[3]")
+        #expect(try await client.next() == "438[7]")
     }
 }
 
@@ -202,6 +208,8 @@ struct AcknowledgementTests {
         #expect(try await client.next() == #"422["q"]"#)
         try await client.send("1")
         await #expect(throws: AcknowledgementError.disconnected) { try await pending.value }
-        await #expect(throws: AcknowledgementError.disconnected) { try await socket.request("q", as: Int.self) }
+        await #expect(throws: AcknowledgementError.disconnected) {
+            try await socket.request("q", as: Int.self)
+        }
     }
 }
