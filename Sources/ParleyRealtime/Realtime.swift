@@ -16,7 +16,9 @@ public final class Realtime: Sendable {
     private let engine: EngineServer
 
     /// Creates a server.
-    public init(options: RealtimeOptions = RealtimeOptions(), logger: Logger = Logger(label: "parley.realtime")) {
+    public init(
+        options: RealtimeOptions = RealtimeOptions(), logger: Logger = Logger(label: "parley.realtime")
+    ) {
         let core = RealtimeCore(options: options, logger: logger)
         self.core = core
         engine = EngineServer(options: options.engine) { session, request in

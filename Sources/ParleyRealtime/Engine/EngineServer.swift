@@ -68,7 +68,7 @@ final class EngineServer: Sendable {
     private func open(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
         guard request.method == .get else { throw EngineRefusal.badHandshakeMethod }
         if let allowRequest = options.allowRequest {
-            guard try await allowRequest(request) else { throw EngineRefusal.forbidden }
+            guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
         guard parameters.isWebSocket else {
@@ -178,7 +178,8 @@ extension EngineFrame {
     /// The open packet (Engine.IO protocol 4, "Handshake").
     fileprivate init(handshakeOf session: EngineSession) {
         let options = session.options
-        let canUpgrade = options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
+        let canUpgrade =
+            options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
         var text: [UInt8] = [0, 0, EngineIOPacketType.open.rawValue]
         text.append(contentsOf: #"{"sid":""#.utf8)
         text.append(contentsOf: session.id.utf8)

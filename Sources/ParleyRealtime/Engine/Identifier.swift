@@ -1,7 +1,8 @@
 /// Makes ids of sessions and sockets: 20 characters of the URL-safe base64 alphabet, 120 bits of the system's secure
 /// random generator.
 enum Identifier {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     static func make() -> String {
         var generator = SystemRandomNumberGenerator()

@@ -13,4 +13,3 @@ extension Array where Element == UInt8 {
         self = span.withUnsafeBufferPointer { Array($0) }
     }
 }
-

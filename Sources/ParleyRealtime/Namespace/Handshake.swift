@@ -42,7 +42,8 @@ public final class Handshake: Sendable {
 
     /// Whether the client is a page of another origin.
     public var isCrossDomain: Bool {
-        OriginPolicy.sameOrigin.decide(origin: request.header(.origin), authority: request.authority) == .refused
+        OriginPolicy.sameOrigin.decide(origin: request.header(.origin), authority: request.authority)
+            == .refused
     }
 
     /// The first value of a query parameter.
@@ -61,7 +62,9 @@ public final class Handshake: Sendable {
 
     /// The whole authentication payload.
     public func auth<Value: Decodable>(as type: Value.Type) throws -> Value {
-        guard let value = try? auth.decoded(as: type) else { throw ConnectError("missing or invalid credentials") }
+        guard let value = try? auth.decoded(as: type) else {
+            throw ConnectError("missing or invalid credentials")
+        }
         return value
     }
 

@@ -98,7 +98,9 @@ public final class Namespace: Sendable {
 
     /// Calls the handler for each event that no other handler is registered for.
     @discardableResult
-    public func onUnmatched(_ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void) -> HandlerToken {
+    public func onUnmatched(
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
         addCatchAll(isForUnmatched: true, handler)
     }
 

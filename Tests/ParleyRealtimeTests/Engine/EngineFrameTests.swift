@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Frames, encoded once for every transport")
 struct EngineFrameTests {
-    @Test("the header has the minimal length (RFC 6455 5.2), and the payload lies behind it", arguments: [0, 1, 125, 126, 65_535, 65_536])
+    @Test(
+        "the header has the minimal length (RFC 6455 5.2), and the payload lies behind it",
+        arguments: [0, 1, 125, 126, 65_535, 65_536])
     func header(_ length: Int) {
         let text = [UInt8](repeating: 0x61, count: length)
         let frame = EngineFrame(textBehindReservation: [0, 0] + text)

@@ -10,16 +10,19 @@ struct EngineSessionTests {
     func openPacket() async throws {
         let request = Request(target: "/socket.io/?EIO=4&transport=polling", loop: testLoop)
         let (_, body) = try await PollingClient.call(Realtime(), request)
-        let expected = /0\{"sid":"[\w-]{20}","upgrades":\["websocket"\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000\}/
+        let expected =
+            /0\{"sid":"[\w-]{20}","upgrades":\["websocket"\],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000\}/
         #expect(body.wholeMatch(of: expected) != nil)
     }
 
     @Test(
         "requests that belong to no session are refused with Engine.IO's codes",
         arguments: [
-            ("EIO=4&transport=tcp", HTTPRequest.Method.get, 0), ("EIO=4", .get, 0), ("EIO=4&transport=polling&sid=x", .get, 1),
+            ("EIO=4&transport=tcp", HTTPRequest.Method.get, 0), ("EIO=4", .get, 0),
+            ("EIO=4&transport=polling&sid=x", .get, 1),
             ("EIO=4&transport=polling", .post, 2), ("EIO=4&transport=websocket", .get, 3),
-            ("EIO=4&EIO=4&transport=polling", .get, 3), ("transport=polling", .get, 5), ("EIO=2&transport=polling", .get, 5),
+            ("EIO=4&EIO=4&transport=polling", .get, 3), ("transport=polling", .get, 5),
+            ("EIO=2&transport=polling", .get, 5),
         ])
     func refused(_ query: String, _ method: HTTPRequest.Method, _ code: Int) async throws {
         let request = Request(method: method, target: "/socket.io/?\(query)", loop: testLoop)
@@ -40,11 +43,22 @@ struct EngineSessionTests {
         _ = try await PollingClient(realtime, query: "&token=1")
     }
 
+    @Test("allowRequest refuses by a throw too")
+    func allowRequestThrows() async throws {
+        struct Denied: Error {}
+        var options = RealtimeOptions()
+        options.engine.allowRequest = { _ in throw Denied() }
+        let request = Request(target: "/socket.io/?EIO=4&transport=polling", loop: testLoop)
+        let (status, body) = try await PollingClient.call(Realtime(options: options), request)
+        #expect(status == 403 && body == #"{"code":4,"message":"Forbidden"}"#)
+    }
+
     @Test("a page of another origin is refused by default, and its preflight gets no permission")
     func crossOrigin() async throws {
         let realtime = Realtime()
         let request = Request(
-            target: "/socket.io/?EIO=4&transport=polling", headers: [.origin: "https://evil.example"], loop: testLoop)
+            target: "/socket.io/?EIO=4&transport=polling", headers: [.origin: "https://evil.example"],
+            loop: testLoop)
         #expect(try await PollingClient.call(realtime, request).0 == 403)
         #expect(realtime.sessionCount == 0)
     }
@@ -84,10 +98,14 @@ struct EngineSessionTests {
     @Test(
         "a client that breaks the protocol is closed, and the server goes on",
         arguments: [
-            "2", "3", "9", "", "x", "bad!", "5", "0", "7", "42", "42[]", "42{}", "42[{}]", "42[null]", #"42["a""#, "42[1,]",
-            #"42["connect"]"#, "48", "43[]", "40/x", #"40[1]"#, "42/nowhere,[\"a\"]", #"450-["x"]\#u{1E}bAQID"#,
-            #"451-["a",{"_placeholder":true,"num":5}]\#u{1E}bAQID"#, #"451-["a",{"_placeholder":true,"num":-1}]\#u{1E}bAQID"#,
-            #"451-["a",{"_placeholder":true,"num":"splice"}]\#u{1E}bAQID"#, #"451-["a"]\#u{1E}42["a"]"#, "bAQID", #"5199-["a"]"#,
+            "2", "3", "9", "", "x", "bad!", "5", "0", "7", "42", "42[]", "42{}", "42[{}]", "42[null]",
+            #"42["a""#, "42[1,]",
+            #"42["connect"]"#, "48", "43[]", "40/x", #"40[1]"#, "42/nowhere,[\"a\"]",
+            #"450-["x"]\#u{1E}bAQID"#,
+            #"451-["a",{"_placeholder":true,"num":5}]\#u{1E}bAQID"#,
+            #"451-["a",{"_placeholder":true,"num":-1}]\#u{1E}bAQID"#,
+            #"451-["a",{"_placeholder":true,"num":"splice"}]\#u{1E}bAQID"#, #"451-["a"]\#u{1E}42["a"]"#,
+            "bAQID", #"5199-["a"]"#,
             #"42["\#\ud800"]"#, "44{}",
         ])
     func violations(_ payload: String) async throws {

@@ -9,14 +9,19 @@ struct OriginPolicyTests {
     func local() {
         for policy in [OriginPolicy.sameOrigin, .any, .allow([])] {
             #expect(policy.decide(origin: nil, authority: "example.com") == .local)
-            #expect(policy.decide(origin: "https://Example.com:8080", authority: "example.com:8080") == .local)
+            #expect(
+                policy.decide(origin: "https://Example.com:8080", authority: "example.com:8080") == .local)
         }
     }
 
-    @Test("by default other origins are refused", arguments: ["https://evil.example", "null", "", "https://example.com.evil"])
+    @Test(
+        "by default other origins are refused",
+        arguments: ["https://evil.example", "null", "", "https://example.com.evil"])
     func refused(_ origin: String) {
         #expect(OriginPolicy.sameOrigin.decide(origin: origin, authority: "example.com") == .refused)
-        #expect(OriginPolicy.allow(["https://a.example"]).decide(origin: origin, authority: "example.com") == .refused)
+        #expect(
+            OriginPolicy.allow(["https://a.example"]).decide(origin: origin, authority: "example.com")
+                == .refused)
     }
 
     @Test("an allowed origin is echoed, credentials only where asked for, never a star with them")

@@ -27,7 +27,9 @@ final class PollingClient: Sendable {
     }
 
     /// Begins a session.
-    init(_ realtime: Realtime, query: String = "", headers: HTTPFields = [:], storing user: String? = nil) async throws {
+    init(
+        _ realtime: Realtime, query: String = "", headers: HTTPFields = [:], storing user: String? = nil
+    ) async throws {
         self.realtime = realtime
         var request = Request(
             target: "/socket.io/?EIO=4&transport=polling\(query)", headers: headers, loop: testLoop)
@@ -39,7 +41,9 @@ final class PollingClient: Sendable {
     }
 
     /// Begins a session and joins a namespace.
-    static func join(_ realtime: Realtime, _ namespace: String = "/", auth: String = "") async throws -> PollingClient {
+    static func join(
+        _ realtime: Realtime, _ namespace: String = "/", auth: String = ""
+    ) async throws -> PollingClient {
         let client = try await PollingClient(realtime)
         try await client.send(namespace == "/" ? "40\(auth)" : "40\(namespace),\(auth)")
         let packet = try await client.next()
@@ -66,7 +70,8 @@ final class PollingClient: Sendable {
         return try await Self.call(
             realtime,
             Request(
-                method: .post, target: "/socket.io/?EIO=4&transport=polling&sid=\(sid)", body: body, loop: testLoop)
+                method: .post, target: "/socket.io/?EIO=4&transport=polling&sid=\(sid)", body: body,
+                loop: testLoop)
         ).0
     }
 
@@ -76,7 +81,8 @@ final class PollingClient: Sendable {
             if let packet = await received.next() { return packet }
             let (status, body) = try await get()
             guard status == 200 else { throw SessionGone(status: status) }
-            await received.append(body.split(separator: "\u{1E}", omittingEmptySubsequences: false).map(String.init))
+            await received.append(
+                body.split(separator: "\u{1E}", omittingEmptySubsequences: false).map(String.init))
         }
     }
 
