@@ -67,7 +67,7 @@ final class EngineServer: Sendable {
     private func open(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
         guard request.method == .get else { throw EngineRefusal.badHandshakeMethod }
         if let allowRequest = options.allowRequest {
-            guard try await allowRequest(request) else { throw EngineRefusal.forbidden }
+            guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
         guard parameters.isWebSocket else {
