@@ -124,7 +124,7 @@ private final class Server: Sendable {
     let realtime: Realtime
     let connections = Atomic(0)
     let disconnects = Atomic(0)
-    private let traces = Mutex<[Trace]>([])
+    private let traces = Lock<[Trace]>([])
 
     private struct Trace: Sendable {
         weak var socket: Socket?

@@ -1,5 +1,3 @@
-package import Synchronization
-
 #if PARLEY_THREAD_SANITIZER
     #if canImport(Glibc)
         import Glibc
@@ -36,6 +34,8 @@ package import Synchronization
         }
     }
 #else
+    package import Synchronization
+
     /// The lock of everything that several threads share.
     package typealias Lock<Value: ~Copyable> = Mutex<Value>
 #endif

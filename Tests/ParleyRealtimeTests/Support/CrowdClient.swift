@@ -8,7 +8,7 @@ import Testing
 final class CrowdClient: Sendable {
     let name: Int
     private let polling: PollingClient
-    private let received = Mutex<[String]>([])
+    private let received = Lock<[String]>([])
     private let isUpgrading = Atomic(false)
     private let owedPongs = Atomic(0)
 
