@@ -66,7 +66,8 @@ extension RouteBuilder {
     /// Registers a handler for every method that has none of its own at the same path.
     public var route: RouteRegistrar { RouteRegistrar(scope: scope, method: nil) }
 
-    /// Registers handlers for any method: `app.on(.init("PURGE")!)("/cache") { ... }`.
+    /// Registers handlers, also synchronous ones and such whose values are answered as JSON, for a method that has no
+    /// property here: `app.on(purge)("/cache") { _ in ... }`.
     public func on(_ method: HTTPRequest.Method) -> RouteRegistrar {
         RouteRegistrar(scope: scope, method: method)
     }
