@@ -67,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "ConformanceServer",
             dependencies: [
-                "Parley", "ParleyWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Parley", "ParleyTransport", "ParleyWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/Conformance/Server", swiftSettings: settings),

@@ -1,7 +1,7 @@
 public import Logging
 public import ParleyHTTP
+import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// A Socket.IO server, to be mounted on an HTTP application at one path or several.
 ///
@@ -65,7 +65,7 @@ extension RouteBuilder {
 final class RealtimeCore: Sendable {
     let options: RealtimeOptions
     let logger: Logger
-    private let namespaces = Mutex<[String: Namespace]>([:])
+    private let namespaces = Lock<[String: Namespace]>([:])
 
     init(options: RealtimeOptions, logger: Logger) {
         self.options = options

@@ -8,6 +8,8 @@ public struct RealtimeOptions: Sendable {
     public var limits = SocketIOLimits()
     /// How long the attachments of a packet may take to come.
     public var assemblyTimeout: Duration = .seconds(60)
+    /// The bytes of all attachments of one packet together. One attachment of `engine.maxPayload` is always accepted.
+    public var maxAttachmentBytes = 4 << 20
     /// The namespaces that one client may be in.
     public var maxNamespacesPerClient = 32
     /// Makes the adapter of the namespace of this name.
@@ -15,4 +17,6 @@ public struct RealtimeOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    var attachmentLimit: Int { max(maxAttachmentBytes, engine.maxPayload) }
 }

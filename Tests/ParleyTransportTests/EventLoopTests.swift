@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 @testable import ParleyTransport
@@ -8,7 +7,7 @@ import Testing
     @Test func `closures of each thread run in its order, on the loop, never inline`() async throws {
         try await withLoops { group in
             let loop = group.next()
-            let log = Mutex<[(Int, Int)]>([])
+            let log = Lock<[(Int, Int)]>([])
             let threads = (0..<4).map { thread in
                 RawThread {
                     for index in 0..<5000 {
@@ -142,6 +141,6 @@ import Testing
 
 /// A value behind a lock that closures can share.
 final class Shared<Value: Sendable>: Sendable {
-    let value: Mutex<Value>
-    init(_ value: Value) { self.value = Mutex(value) }
+    let value: Lock<Value>
+    init(_ value: Value) { self.value = Lock(value) }
 }

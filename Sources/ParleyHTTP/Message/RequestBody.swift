@@ -1,5 +1,5 @@
 import HTTPTypes
-import Synchronization
+import ParleyTransport
 
 /// A request's content, as an asynchronous sequence of pieces in their order. It can be read once.
 ///
@@ -25,7 +25,7 @@ public final class RequestBody: AsyncSequence, Sendable {
     /// The bytes that are buffered while nobody reads; beyond, the source is asked to pause.
     static let highWatermark = 64 * 1024
 
-    private let state: Mutex<RequestBodyState>
+    private let state: Lock<RequestBodyState>
     /// True for a body that was whole from the start, which may be shared by many requests on many threads.
     private let isWhole: Bool
 
@@ -33,14 +33,14 @@ public final class RequestBody: AsyncSequence, Sendable {
     init(whole bytes: [UInt8]) {
         announcedLength = UInt64(bytes.count)
         isWhole = true
-        state = Mutex(RequestBodyState(buffer: bytes, end: .complete))
+        state = Lock(RequestBodyState(buffer: bytes, end: .complete))
     }
 
     /// A body that is still coming. The source is released at the body's end.
     init(announcedLength: UInt64?, source: any RequestBodySource) {
         self.announcedLength = announcedLength
         isWhole = false
-        state = Mutex(RequestBodyState(source: source))
+        state = Lock(RequestBodyState(source: source))
     }
 
     /// An iterator over the pieces that nobody has read yet.

@@ -1,7 +1,6 @@
 import HTTPTypes
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// What every copy of a ``Request`` shares: the decoded head, facts of the stream, and what was computed from them.
 final class RequestContext: Sendable {
@@ -11,7 +10,7 @@ final class RequestContext: Sendable {
     let isSecure: Bool
     /// Where the query's `?` is in the target, in UTF-8 bytes from its start; the target's length when there is none.
     let pathLength: Int
-    private let fields = Mutex<HTTPFields?>(nil)
+    private let fields = Lock<HTTPFields?>(nil)
 
     init(head: consuming HTTPRequestHead, loop: EventLoop, remoteAddress: SocketAddress?, isSecure: Bool) {
         pathLength = Self.pathLength(of: head.target)

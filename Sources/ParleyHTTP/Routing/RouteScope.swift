@@ -1,5 +1,5 @@
 import HTTPTypes
-import Synchronization
+import ParleyTransport
 
 /// A path prefix with its middleware and its routes; scopes form a tree whose root is the application.
 ///
@@ -20,7 +20,7 @@ public final class RouteScope: Sendable {
 
     let prefix: String
     let hooks: ShutdownHooks
-    private let contents = Mutex(Contents())
+    private let contents = Lock(Contents())
 
     init(prefix: String, hooks: ShutdownHooks) {
         self.prefix = prefix
@@ -60,7 +60,7 @@ public final class RouteScope: Sendable {
 
 /// What is done before the server stops, in the order of registration.
 final class ShutdownHooks: Sendable {
-    private let hooks = Mutex<[@Sendable () async -> Void]>([])
+    private let hooks = Lock<[@Sendable () async -> Void]>([])
 
     func add(_ hook: @escaping @Sendable () async -> Void) {
         hooks.withLock { $0.append(hook) }

@@ -1,6 +1,5 @@
 import Logging
 public import ParleyTransport
-import Synchronization
 
 /// A server that listens: what ``Application/start(host:port:)`` returns.
 public final class RunningServer: Sendable {
@@ -104,9 +103,9 @@ extension RunningServer {
 
 /// Resumes a continuation at the first call.
 private final class Once: Sendable {
-    private let continuation: Mutex<CheckedContinuation<Void, Never>?>
+    private let continuation: Lock<CheckedContinuation<Void, Never>?>
 
-    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Mutex(continuation) }
+    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Lock(continuation) }
 
     func resume() {
         let taken = continuation.withLock { continuation in

@@ -1,5 +1,4 @@
 import ParleyTransport
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
+import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// Between a connection, whose events come on its loop, and the task that reads and writes a ``WebSocket``.
 final class WebSocketInbox: WebSocketHandler, Sendable {
@@ -27,7 +27,7 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
     }
 
     private let connection: WebSocketConnection
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(connection: WebSocketConnection) { self.connection = connection }
 

@@ -1,8 +1,8 @@
-import Synchronization
+import ParleyTransport
 
 /// The adapter of a single server: rooms in memory.
 public final class InMemoryAdapter: Adapter {
-    private let registry = Mutex(RoomRegistry())
+    private let registry = Lock(RoomRegistry())
 
     /// An adapter for one namespace.
     public init() {}

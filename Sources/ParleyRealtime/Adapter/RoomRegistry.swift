@@ -18,11 +18,13 @@ struct RoomRegistry {
     mutating func add(_ socket: Socket) {
         members[socket.id] = Member(socket: socket)
         list = nil
+        rooms[socket.id]?.list = nil
     }
 
     mutating func remove(_ socket: Socket) {
         guard let member = members.removeValue(forKey: socket.id) else { return }
         list = nil
+        rooms[socket.id]?.list = nil
         for room in member.rooms { removeMember(socket.id, from: room) }
     }
 
@@ -87,14 +89,13 @@ struct RoomRegistry {
         return fresh
     }
 
-    /// The members of a room, or the socket whose own room it is.
+    /// The members of a room, with the socket whose own room it is: others who join that room do not displace it.
     private mutating func sockets(in name: String) -> [Socket] {
-        if let room = rooms[name] {
-            if let list = room.list { return list }
-            let fresh = Array(room.members.values)
-            rooms[name]?.list = fresh
-            return fresh
-        }
-        return members[name].map { [$0.socket] } ?? []
+        guard let room = rooms[name] else { return members[name].map { [$0.socket] } ?? [] }
+        if let list = room.list { return list }
+        var fresh = Array(room.members.values)
+        if let owner = members[name] { fresh.append(owner.socket) }
+        rooms[name]?.list = fresh
+        return fresh
     }
 }

@@ -1,7 +1,6 @@
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// The Socket.IO connection on an Engine.IO session: takes packets apart, and knows the client's socket in
 /// each namespace.
@@ -9,8 +8,12 @@ final class Client: EngineSessionDelegate {
     let session: EngineSession
     private let realtime: RealtimeCore
     private let request: Request
-    private let state = Mutex(ClientState())
+    private let state = Lock(ClientState())
     private let decoder: SocketIODecoder
+    /// Ends a session that joins no namespace; touched on the session's loop only.
+    nonisolated(unsafe) private var connectTimer: LoopTimer?
+    /// Ends a session whose attachments never come; touched on the session's loop only.
+    nonisolated(unsafe) private var assemblyTimer: LoopTimer?
 
     init(session: EngineSession, request: Request, realtime: RealtimeCore) {
         self.session = session
@@ -20,7 +23,7 @@ final class Client: EngineSessionDelegate {
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
         loop.execute { [weak self] in
-            _ = loop.schedule(after: timeout) { self?.expectNamespace() }
+            self?.connectTimer = loop.schedule(after: timeout) { self?.expectNamespace() }
         }
     }
 
@@ -52,7 +55,8 @@ final class Client: EngineSessionDelegate {
 
     func received(binary: [UInt8]) {
         do {
-            guard let packet = try state.withLock({ try $0.attach(binary) }) else { return }
+            let limit = realtime.options.attachmentLimit
+            guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
             try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
         } catch {
             violate()
@@ -60,8 +64,9 @@ final class Client: EngineSessionDelegate {
     }
 
     private func receive(
-        _ head: SocketIOPacketHead, _ json: Span<UInt8>, _ attachments: [[UInt8]]?, _ socket: Socket
+        _ head: SocketIOPacketHead, _ json: Span<UInt8>, _ attachments: [[UInt8]]?, _ socket: Socket?
     ) throws {
+        guard let socket else { return }
         switch head.type {
         case .ack, .binaryAck:
             guard let id = head.id else { return }
@@ -85,7 +90,7 @@ final class Client: EngineSessionDelegate {
     private func watchAssembly(after delay: Duration) {
         let loop = session.loop
         loop.execute { [weak self] in
-            _ = loop.schedule(after: delay) { self?.checkAssembly() }
+            self?.assemblyTimer = loop.schedule(after: delay) { self?.checkAssembly() }
         }
     }
 
@@ -106,7 +111,8 @@ final class Client: EngineSessionDelegate {
         let name = ClientState.name(head, text)
         var auth = JSONValue.null
         if !head.payload.isEmpty {
-            auth = try JSON.decode(JSONValue.self, from: text.extracting(head.payload))
+            auth = try JSON.decode(
+                JSONValue.self, from: text.extracting(head.payload), maximumDepth: jsonDepth)
             guard case .object = auth else { throw SocketIOError.malformed("auth is no object") }
         }
         guard let namespace = realtime.find(name) else {
@@ -144,15 +150,19 @@ final class Client: EngineSessionDelegate {
     }
 
     private func leave(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
+        let limit = realtime.options.maxNamespacesPerClient
         let socket = try state.withLock { state in
             let socket = try state.recipient(head, text)
-            state.remove(socket)
+            if let socket { try state.depart(socket, limit: limit) }
             return socket
         }
+        guard let socket else { return }
         socket.close(.clientNamespaceDisconnect)
+        socket.whenIdle { [self] in state.withLock { $0.departed() } }
     }
 
-    func remove(_ socket: Socket) { state.withLock { $0.remove(socket) } }
+    /// The server makes a socket leave.
+    func expel(_ socket: Socket) { state.withLock { $0.expel(socket) } }
 
     /// Makes the client leave all its namespaces, then closes the connection.
     func disconnect() {
@@ -166,15 +176,16 @@ final class Client: EngineSessionDelegate {
         session.send(packet.frame, attachments: packet.attachments)
     }
 
-    func pauseInbound() {
-        if state.withLock({ $0.pause() }) { session.pauseInbound() }
-    }
-
-    func resumeInbound() {
-        if state.withLock({ $0.resume() }) { session.resumeInbound() }
-    }
+    /// The nesting that packets' JSON may have.
+    var jsonDepth: Int { realtime.options.limits.jsonDepth }
 
     func closed(_ reason: DisconnectReason) {
+        session.loop.execute { [self] in
+            connectTimer?.cancel()
+            connectTimer = nil
+            assemblyTimer?.cancel()
+            assemblyTimer = nil
+        }
         let (sockets, tasks) = state.withLock { $0.close() }
         for task in tasks { task.cancel() }
         for socket in sockets { socket.close(reason) }

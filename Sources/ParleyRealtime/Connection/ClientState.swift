@@ -10,7 +10,10 @@ struct ClientState {
     private var assembly: BinaryAssembly?
     private var isWatched = false
     private var isClosed = false
-    private var paused = 0
+    /// The namespaces that the server made the client leave: what the client sends before it knows is no violation.
+    private var expelled: Set<String> = []
+    /// The sockets that the client made leave while their handlers still run.
+    private var departing = 0
 
     var sockets: [Socket] {
         (root.map { [$0] } ?? []) + others.values
@@ -24,12 +27,17 @@ struct ClientState {
         return text.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The socket that a packet is for. No packet may come between a binary packet and its attachments.
-    func recipient(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws(SocketIOError) -> Socket {
+    /// The socket that a packet is for; nil when the server made the client leave the namespace, which it may not know yet.
+    /// No packet may come between a binary packet and its attachments.
+    func recipient(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws(SocketIOError) -> Socket? {
         guard assembly == nil else { throw .malformed("text packet while attachments are awaited") }
-        let socket = head.namespace == nil ? root : others[Self.name(head, text)]
-        guard let socket else { throw .malformed("packet for a namespace that the client is not in") }
-        return socket
+        if head.namespace == nil, let root { return root }
+        let name = Self.name(head, text)
+        if let socket = others[name] { return socket }
+        guard expelled.contains(name) else {
+            throw .malformed("packet for a namespace that the client is not in")
+        }
+        return nil
     }
 
     // MARK: Attachments
@@ -42,9 +50,13 @@ struct ClientState {
     }
 
     /// Adds an attachment; returns the packet when it is complete.
-    mutating func attach(_ binary: [UInt8]) throws(SocketIOError) -> BinaryAssembly? {
-        guard assembly != nil else { throw .malformed("binary message without a packet") }
+    mutating func attach(_ binary: [UInt8], limit: Int) throws(SocketIOError) -> BinaryAssembly? {
+        guard let pending = assembly else { throw .malformed("binary message without a packet") }
+        guard pending.bytes + binary.count <= limit else {
+            throw .limit("attachments of more than \(limit) bytes")
+        }
         assembly?.attachments.append(binary)
+        assembly?.bytes += binary.count
         guard let complete = assembly, complete.attachments.count == complete.head.attachments else {
             return nil
         }
@@ -76,6 +88,7 @@ struct ClientState {
             throw .limit("more than \(limit) namespaces a client")
         }
         handshakes[name] = .some(nil)
+        expelled.remove(name)
         return true
     }
 
@@ -101,22 +114,29 @@ struct ClientState {
         handshakes.removeValue(forKey: name) != nil && !isClosed
     }
 
-    mutating func remove(_ socket: Socket) {
+    private mutating func remove(_ socket: Socket) {
         if root === socket { root = nil }
         if others[socket.namespace.name] === socket { others[socket.namespace.name] = nil }
     }
 
-    // MARK: Backpressure: the client is read from while none of its sockets is full.
-
-    mutating func pause() -> Bool {
-        paused += 1
-        return paused == 1
+    /// The server made the socket leave.
+    mutating func expel(_ socket: Socket) {
+        guard !isClosed else { return }
+        remove(socket)
+        expelled.insert(socket.namespace.name)
     }
 
-    mutating func resume() -> Bool {
-        paused -= 1
-        return paused == 0
+    /// The client left the socket's namespace. It may join again at once, but not without end while its former sockets'
+    /// handlers still run.
+    mutating func depart(_ socket: Socket, limit: Int) throws(SocketIOError) {
+        guard departing < limit else {
+            throw .limit("more than \(limit) sockets that left are still being handled")
+        }
+        remove(socket)
+        departing += 1
     }
+
+    mutating func departed() { departing -= 1 }
 
     mutating func close() -> ([Socket], [Task<Void, Never>]) {
         isClosed = true
@@ -125,6 +145,7 @@ struct ClientState {
             others = [:]
             handshakes = [:]
             assembly = nil
+            expelled = []
         }
         return (sockets, handshakes.values.compactMap { $0 })
     }
@@ -134,7 +155,9 @@ struct ClientState {
 struct BinaryAssembly {
     let head: SocketIOPacketHead
     let json: [UInt8]
-    let socket: Socket
+    /// Nil when nobody waits for the packet any more.
+    let socket: Socket?
     let begin = ContinuousClock.now
+    var bytes = 0
     var attachments: [[UInt8]] = []
 }

@@ -26,7 +26,8 @@ public struct EngineOptions: Sendable {
     public var maxPayload = 1_000_000
     /// The packets of one polling payload.
     public var maxPacketsPerPayload = 1000
-    /// The bytes that may wait for a slow client before its session is closed.
+    /// The bytes that may wait for a slow client's next poll before its session is closed. What waits for a WebSocket is
+    /// limited by `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
     /// Which origins browsers may come from.
     public var origins: OriginPolicy = .sameOrigin

@@ -2,7 +2,6 @@ import HTTPTypes
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// Engine.IO over HTTP (protocol 4): finds the session that a request belongs to, or begins one.
 ///
@@ -13,7 +12,7 @@ final class EngineServer: Sendable {
 
     let options: EngineOptions
     private let accept: Accept
-    private let table = Mutex(Table())
+    private let table = Lock(Table())
 
     private struct Table {
         var sessions: [String: EngineSession] = [:]
@@ -68,7 +67,7 @@ final class EngineServer: Sendable {
     private func open(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
         guard request.method == .get else { throw EngineRefusal.badHandshakeMethod }
         if let allowRequest = options.allowRequest {
-            guard try await allowRequest(request) else { throw EngineRefusal.forbidden }
+            guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
         guard parameters.isWebSocket else {

@@ -1,7 +1,6 @@
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// What lives on an Engine.IO session: it gets its messages in order, and its end once.
 protocol EngineSessionDelegate: AnyObject, Sendable {
@@ -17,7 +16,7 @@ final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
     let options: EngineOptions
-    private let state: Mutex<EngineSessionState>
+    private let state: Lock<EngineSessionState>
     private let onRemoval: @Sendable (EngineSession) -> Void
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
@@ -30,12 +29,13 @@ final class EngineSession: Sendable {
         self.loop = loop
         self.options = options
         self.onRemoval = onRemoval
-        state = Mutex(EngineSessionState(transport: transport, now: .now))
+        state = Lock(EngineSessionState(transport: transport, now: .now))
     }
 
     /// Gives the session its user, and starts the heartbeat.
     func start(_ delegate: any EngineSessionDelegate) {
-        state.withLock { $0.delegate = delegate }
+        // Only a server that shuts down knows a session that did not begin yet.
+        guard state.withLock({ $0.begin(delegate) }) else { return delegate.closed(.serverShuttingDown) }
         loop.execute {
             self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { [weak self] in
                 self?.heartbeat()
@@ -79,7 +79,8 @@ final class EngineSession: Sendable {
         case .none: return true
         case .refused: return false
         case .scheduleFlush: loop.execute { self.flushPoll() }
-        case .overflow: close(.transportError)
+        // Later: nobody expects that `emit` calls the handlers of a socket's end.
+        case .overflow: loop.execute { self.close(.transportError) }
         }
         return true
     }
@@ -109,16 +110,27 @@ final class EngineSession: Sendable {
 
     func received(binary: [UInt8]) { delegate?.received(binary: binary) }
 
-    /// Stops reading from the client until `resumeInbound`: its events are not handled as fast as they come.
+    /// Stops reading from the client until `resumeInbound` was called as often: its events are not handled as fast as
+    /// they come.
     func pauseInbound() {
         guard let connection = state.withLock({ $0.pauseInbound() }) else { return }
-        connection.loop.execute { connection.pauseReading() }
+        connection.loop.execute { self.updateReading(connection) }
     }
 
     func resumeInbound() {
         let (connection, waiter) = state.withLock { $0.resumeInbound() }
-        connection?.loop.execute { connection?.resumeReading() }
+        if let connection { connection.loop.execute { self.updateReading(connection) } }
         waiter?.resume()
+    }
+
+    /// Reads from the WebSocket, or does not, as the state has it by now: threads that pause and resume may be
+    /// overtaken by each other on their way here, the state is not. Loop of the connection only.
+    private func updateReading(_ connection: WebSocketConnection) {
+        if state.withLock({ $0.isInboundPaused }) {
+            connection.pauseReading()
+        } else {
+            connection.resumeReading()
+        }
     }
 
     /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled.
@@ -203,6 +215,7 @@ final class EngineSession: Sendable {
     func completeUpgrade(_ connection: WebSocketConnection) -> Bool {
         let (accepted, poll) = state.withLock { $0.completeUpgrade(connection) }
         poll?.resume(returning: .packets([EngineFrame(.noop)]))
+        if accepted { updateReading(connection) }
         return accepted
     }
 

@@ -15,7 +15,7 @@ struct EngineSessionState {
     private(set) var phase = Phase.open
     private(set) var transport: Transport
     /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
-    var delegate: (any EngineSessionDelegate)?
+    private(set) var delegate: (any EngineSessionDelegate)?
     private(set) var queue: [EngineFrame] = []
     private var queuedBytes = 0
     private var poll: PollContinuation?
@@ -25,8 +25,18 @@ struct EngineSessionState {
     private var isProbed = false
     private var awaitsPong = false
     private var lastPong: ContinuousClock.Instant
-    private(set) var isInboundPaused = false
+    /// How many of the client's sockets can't keep up; it is read from while there is none. Below zero for a moment when one
+    /// that can again says so before its other thread said that it can't.
+    private var inboundPauses = 0
+    private var isOverflowing = false
     private var postWaiter: CheckedContinuation<Void, Never>?
+
+    /// Gives the session its user; false when it is closed already.
+    mutating func begin(_ delegate: any EngineSessionDelegate) -> Bool {
+        guard phase == .open else { return false }
+        self.delegate = delegate
+        return true
+    }
 
     init(transport: Transport, now: ContinuousClock.Instant) {
         self.transport = transport
@@ -61,9 +71,14 @@ struct EngineSessionState {
             connection.send(frames: frame.webSocket)
             return .none
         case .polling:
+            guard !isOverflowing else { return .refused }
             queue.append(frame)
             queuedBytes += frame.cost
-            if queuedBytes > limit { return .overflow }
+            guard queuedBytes <= limit else {
+                isOverflowing = true
+                queue = []
+                return .overflow
+            }
             return scheduleFlush()
         }
     }
@@ -141,23 +156,28 @@ struct EngineSessionState {
 
     // MARK: Inbound backpressure
 
-    /// Returns the WebSocket that must stop reading, when there is one.
+    var isInboundPaused: Bool { phase == .open && inboundPauses > 0 }
+
+    /// Returns the WebSocket whose reading is to be checked, when there is one.
     mutating func pauseInbound() -> WebSocketConnection? {
-        isInboundPaused = true
-        if case .webSocket(let connection) = transport { return connection }
-        return nil
+        inboundPauses += 1
+        return inboundPauses == 1 ? webSocket : nil
     }
 
     mutating func resumeInbound() -> (WebSocketConnection?, CheckedContinuation<Void, Never>?) {
-        isInboundPaused = false
+        inboundPauses -= 1
+        guard inboundPauses == 0 else { return (nil, nil) }
         defer { postWaiter = nil }
-        if case .webSocket(let connection) = transport { return (connection, postWaiter) }
-        return (nil, postWaiter)
+        return (webSocket, postWaiter)
+    }
+
+    private var webSocket: WebSocketConnection? {
+        if case .webSocket(let connection) = transport { connection } else { nil }
     }
 
     /// Returns false when there is nothing to wait for.
     mutating func waitForResume(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
-        guard isInboundPaused, phase == .open else { return false }
+        guard isInboundPaused else { return false }
         postWaiter = continuation
         return true
     }

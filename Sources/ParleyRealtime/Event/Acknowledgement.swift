@@ -1,18 +1,37 @@
 import ParleyWire
 import Synchronization
 
-/// The right to acknowledge one event, once.
+/// The right to acknowledge one event, once: of several handlers the first that is done has it.
 struct Acknowledgement: Sendable {
-    let socket: Socket
-    let id: UInt64
+    private let socket: Socket
+    private let id: UInt64
+    /// There only where several handlers may want to acknowledge.
+    private let claim: Claim?
+
+    private final class Claim: Sendable {
+        let isTaken = Atomic(false)
+    }
+
+    init(socket: Socket, id: UInt64, isContended: Bool) {
+        self.socket = socket
+        self.id = id
+        claim = isContended ? Claim() : nil
+    }
+
+    private func take() -> Bool {
+        guard let claim else { return true }
+        return !claim.isTaken.exchange(true, ordering: .relaxed)
+    }
 
     func send() {
+        guard take() else { return }
         socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace.name), id: id)
     }
 
     func send<Reply: Encodable>(_ reply: Reply) throws {
         var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
         try writer.append(reply)
+        guard take() else { return }
         socket.acknowledge(writer, id: id)
     }
 }
@@ -38,18 +57,49 @@ struct PendingAcknowledgements {
     struct Pending: Sendable {
         let resolve: @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void
         let fail: @Sendable (AcknowledgementError) -> Void
+        let timeout: Duration
+        var deadline: ContinuousClock.Instant
+
+        init(
+            resolve: @escaping @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void,
+            fail: @escaping @Sendable (AcknowledgementError) -> Void, timeout: Duration
+        ) {
+            self.resolve = resolve
+            self.fail = fail
+            self.timeout = timeout
+            deadline = .now + timeout
+        }
     }
+
+    /// Deadlines closer to each other than this share a timer.
+    private static let granularity: Duration = .milliseconds(10)
 
     private var nextID: UInt64 = 0
     private var pending: [UInt64: Pending] = [:]
     private var isClosed = false
+    /// When somebody will look for what is overdue.
+    private var watched: ContinuousClock.Instant?
 
-    /// The id for the event, or nil when the socket is disconnected.
-    mutating func add(_ entry: Pending) -> UInt64? {
+    /// The id for the event, and when to call `expire`, unless that is arranged for. Nil when the socket is disconnected.
+    mutating func add(_ entry: Pending) -> (id: UInt64, watch: ContinuousClock.Instant?)? {
         guard !isClosed else { return nil }
         defer { nextID += 1 }
         pending[nextID] = entry
-        return nextID
+        if let watched, watched <= entry.deadline { return (nextID, nil) }
+        watched = entry.deadline
+        return (nextID, entry.deadline)
+    }
+
+    /// Takes what is overdue; also tells when to look again, unless a later call than this one is arranged for.
+    mutating func expire(
+        now: ContinuousClock.Instant, watched instant: ContinuousClock.Instant
+    ) -> (expired: [Pending], watch: ContinuousClock.Instant?) {
+        let overdue = pending.filter { $0.value.deadline <= now }
+        for id in overdue.keys { pending[id] = nil }
+        let expired = overdue.sorted { $0.key < $1.key }.map(\.value)
+        guard watched == instant else { return (expired, nil) }
+        watched = pending.values.map(\.deadline).min().map { max($0, now + Self.granularity) }
+        return (expired, watched)
     }
 
     /// A second acknowledgement finds nothing.

@@ -3,7 +3,6 @@ public import HTTPTypes
 public import ParleyHTTP
 public import ParleyTransport
 public import ParleyWire
-import Synchronization
 
 /// How a client came to a namespace: the HTTP request that began its session, and what it sent with CONNECT.
 ///
@@ -15,7 +14,7 @@ public final class Handshake: Sendable {
     public let auth: JSONValue
     /// When the client asked to join the namespace.
     public let issued: Date
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private struct State {
         var storage: TypedStorage
@@ -26,7 +25,7 @@ public final class Handshake: Sendable {
         self.request = request
         self.auth = auth
         issued = Date()
-        state = Mutex(State(storage: request.storage))
+        state = Lock(State(storage: request.storage))
     }
 
     /// The fields of the request.

@@ -1,6 +1,6 @@
 import Logging
+import ParleyTransport
 public import ParleyWire
-import Synchronization
 
 /// A channel of its own on the clients' connections: it has its middleware, handlers, sockets and rooms.
 ///
@@ -13,7 +13,7 @@ public final class Namespace: Sendable {
     /// The name, with its leading slash.
     public let name: String
     let logger: Logger
-    private let state = Mutex(State())
+    private let state = Lock(State())
     let adapter: any Adapter
 
     private struct State {

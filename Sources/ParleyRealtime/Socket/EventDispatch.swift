@@ -9,12 +9,18 @@ struct EventDispatch {
 
     /// Returns what is left to do asynchronously. Throws when the JSON is no event.
     func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> [AsyncWork] {
-        var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        var cursor = try JSONArrayCursor(
+            validating: json, attachments: attachments, maximumDepth: socket.client.jsonDepth)
         let event = try cursor.next(String.self, in: json)
         guard !EventName.isReserved(event) else { throw SocketIOError.malformed("reserved event name") }
+        let handlers = (shared.events[event] ?? [], own?.events[event] ?? [])
+        let acknowledgement = id.map {
+            Acknowledgement(socket: socket, id: $0, isContended: handlers.0.count + handlers.1.count > 1)
+        }
         var work: [AsyncWork] = []
-        var isMatched = call(shared.events[event], event, cursor, json, &work)
-        if let own, call(own.events[event], event, cursor, json, &work) { isMatched = true }
+        call(handlers.0, event, acknowledgement, cursor, json, &work)
+        call(handlers.1, event, acknowledgement, cursor, json, &work)
+        let isMatched = !handlers.0.isEmpty || !handlers.1.isEmpty
         if !shared.catchAll.isEmpty || own?.catchAll.isEmpty == false {
             let handlers = shared.catchAll + (own?.catchAll ?? [])
             try callCatchAll(event, cursor, json, isMatched: isMatched, handlers, &work)
@@ -22,25 +28,22 @@ struct EventDispatch {
         return work
     }
 
-    /// Calls the handlers of the event in one table; false when there are none.
+    /// Calls the handlers of the event in one table.
     private func call(
-        _ handlers: [EventHandler]?, _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>,
-        _ work: inout [AsyncWork]
-    ) -> Bool {
-        guard let handlers else { return false }
+        _ handlers: [EventHandler], _ event: String, _ acknowledgement: Acknowledgement?,
+        _ arguments: JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
+    ) {
         for handler in handlers where !handler.isOnce || socket.remove(handler.token) {
-            call(handler, event, arguments, json, &work)
+            call(handler, event, acknowledgement, arguments, json, &work)
         }
-        return true
     }
 
     private func call(
-        _ handler: EventHandler, _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>,
-        _ work: inout [AsyncWork]
+        _ handler: EventHandler, _ event: String, _ acknowledgement: Acknowledgement?,
+        _ arguments: JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
     ) {
         do {
             var cursor = arguments
-            let acknowledgement = id.map { Acknowledgement(socket: socket, id: $0) }
             if let rest = try handler.invoke(socket, &cursor, json, acknowledgement) { work.append(rest) }
         } catch let failure as HandlerFailure {
             socket.report(EventError(event: event, stage: .handler, underlying: failure.error))

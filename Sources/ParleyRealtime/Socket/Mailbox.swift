@@ -24,6 +24,7 @@ struct Mailbox {
     private var head = 0
     private var bytes = 0
     private var isFull = false
+    private var isClosed = false
 
     init(isBusy: Bool) { self.isBusy = isBusy }
 
@@ -34,8 +35,21 @@ struct Mailbox {
         return true
     }
 
+    /// What is to be done with an event.
+    enum Admission { case run, queue, refuse }
+
+    /// Like `enter`, for an event: refused when the mailbox is closed.
+    mutating func admitEvent() -> Admission {
+        guard !isClosed else { return .refuse }
+        return enter() ? .run : .queue
+    }
+
+    /// No event comes in any more. What waits is still handled.
+    mutating func close() { isClosed = true }
+
     /// Queues an item behind the handler that runs. Returns true when the queue just became full.
     mutating func append(_ item: Item) -> Bool {
+        if isClosed, case .event = item { return false }
         items.append(item)
         bytes += item.cost
         guard !isFull, items.count - head >= Self.maximumEvents || bytes >= Self.maximumBytes else {

@@ -55,8 +55,8 @@ extension Socket {
                     acknowledgement(.failure(error))
                 }
             },
-            fail: { acknowledgement(.failure($0)) })
-        guard let id = addAcknowledgement(pending, timeout: timeout) else {
+            fail: { acknowledgement(.failure($0)) }, timeout: timeout)
+        guard let id = addAcknowledgement(pending) else {
             return acknowledgement(.failure(AcknowledgementError.disconnected))
         }
         do {

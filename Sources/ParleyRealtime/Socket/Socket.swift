@@ -17,9 +17,9 @@ public final class Socket: Sendable {
 
     private enum Phase: UInt8, AtomicRepresentable { case connecting, connected, disconnected }
     private let phase = Atomic<Phase>(.connecting)
-    private let mailbox = Mutex(Mailbox(isBusy: true))
-    private let life = Mutex(Life())
-    private let acknowledgements = Mutex(PendingAcknowledgements())
+    private let mailbox = Lock(Mailbox(isBusy: true))
+    private let life = Lock(Life())
+    private let acknowledgements = Lock(PendingAcknowledgements())
 
     private let hasOwnHandlers = Atomic<Bool>(false)
     private let hasOutgoingHandlers = Atomic<Bool>(false)
@@ -63,9 +63,16 @@ public final class Socket: Sendable {
         client.send(.connected(self))
         let (isFirst, _) = phase.compareExchange(
             expected: .connecting, desired: .connected, ordering: .acquiringAndReleasing)
-        guard isFirst else { return namespace.adapter.remove(self) }
+        guard isFirst else { return abandon() }
         let handlers = namespace.lifeHandlers
         process(handlers.connection.compactMap { $0(self) })
+    }
+
+    /// The client went while it was admitted: no handler hears of the socket, and nothing that it sent is handled.
+    private func abandon() {
+        namespace.adapter.remove(self)
+        mailbox.withLock { $0.close() }
+        while next() != nil {}
     }
 
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
@@ -76,6 +83,7 @@ public final class Socket: Sendable {
         namespace.adapter.remove(self)
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         let handlers = namespace.lifeHandlers
+        mailbox.withLock { $0.close() }
         guard handlers.hasDisconnect else { return }
         perform(
             .work { [self] in
@@ -95,7 +103,7 @@ public final class Socket: Sendable {
         guard !close else { return client.disconnect() }
         guard isConnected else { return }
         client.send(.disconnected(namespace))
-        client.remove(self)
+        client.expel(self)
         self.close(.serverNamespaceDisconnect)
     }
 
@@ -117,11 +125,20 @@ public final class Socket: Sendable {
 
     /// An event arrived; the spans are valid during the call only.
     func receive(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) {
-        let isIdle = mailbox.withLock { $0.enter() }
-        guard isIdle else {
-            return append(.event(Array(span: json), attachments: attachments, id: id))
+        switch mailbox.withLock({ $0.admitEvent() }) {
+        case .run: process(dispatch(json, attachments: attachments, id: id))
+        case .queue: append(.event(Array(span: json), attachments: attachments, id: id))
+        case .refuse: break
         }
-        process(dispatch(json, attachments: attachments, id: id))
+    }
+
+    /// Calls back when everything that came before was handled.
+    func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        perform(
+            .work {
+                body()
+                return []
+            })
     }
 
     private func perform(_ item: Mailbox.Item) {
@@ -134,7 +151,7 @@ public final class Socket: Sendable {
         let (isFull, isIdle) = mailbox.withLock { mailbox in
             (mailbox.append(item), mailbox.enter())
         }
-        if isFull { client.pauseInbound() }
+        if isFull { client.session.pauseInbound() }
         if isIdle { process([]) }
     }
 
@@ -148,7 +165,7 @@ public final class Socket: Sendable {
 
     private func next() -> Mailbox.Item? {
         let (item, hasRoom) = mailbox.withLock { $0.next() }
-        if hasRoom { client.resumeInbound() }
+        if hasRoom { client.session.resumeInbound() }
         return item
     }
 
@@ -192,7 +209,8 @@ public final class Socket: Sendable {
 
     /// The reply to an event that was emitted with an acknowledgement; it passes handlers that still run.
     func receive(acknowledgement id: UInt64, _ json: Span<UInt8>, attachments: [[UInt8]]?) throws {
-        var cursor = try JSONArrayCursor(validating: json, attachments: attachments)
+        var cursor = try JSONArrayCursor(
+            validating: json, attachments: attachments, maximumDepth: client.jsonDepth)
         guard let pending = acknowledgements.withLock({ $0.take(id) }) else { return }
         pending.resolve(&cursor, json)
     }
@@ -212,13 +230,20 @@ public final class Socket: Sendable {
         deliver(writer.finishArray())
     }
 
-    func addAcknowledgement(_ pending: PendingAcknowledgements.Pending, timeout: Duration) -> UInt64? {
-        guard let id = acknowledgements.withLock({ $0.add(pending) }) else { return nil }
+    func addAcknowledgement(_ pending: PendingAcknowledgements.Pending) -> UInt64? {
+        guard let (id, watch) = acknowledgements.withLock({ $0.add(pending) }) else { return nil }
+        if let watch { watchAcknowledgements(until: watch) }
+        return id
+    }
+
+    /// One timer watches for the acknowledgement that is due first, however many there are.
+    private func watchAcknowledgements(until deadline: ContinuousClock.Instant) {
         let loop = client.session.loop
         loop.execute { [weak self] in
-            _ = loop.schedule(after: timeout) { self?.expire(id, after: timeout) }
+            _ = loop.schedule(after: max(.zero, ContinuousClock.now.duration(to: deadline))) {
+                self?.expireAcknowledgements(watched: deadline)
+            }
         }
-        return id
     }
 
     /// Gives up waiting; false when the reply came first.
@@ -226,8 +251,10 @@ public final class Socket: Sendable {
         acknowledgements.withLock { $0.take(id) } != nil
     }
 
-    private func expire(_ id: UInt64, after timeout: Duration) {
-        acknowledgements.withLock { $0.take(id) }?.fail(.timeout(timeout))
+    private func expireAcknowledgements(watched: ContinuousClock.Instant) {
+        let (expired, watch) = acknowledgements.withLock { $0.expire(now: .now, watched: watched) }
+        if let watch { watchAcknowledgements(until: watch) }
+        for pending in expired { pending.fail(.timeout(pending.timeout)) }
     }
 
     /// Tells the outgoing catch-all handlers about a packet.

@@ -1,5 +1,4 @@
 import CUV
-import Synchronization
 
 extension EventLoop {
     /// Runs blocking work, such as reading a file, on libuv's thread pool (4 threads, or as many as the
@@ -37,7 +36,7 @@ private protocol OfferedWork: AnyObject, Sendable {
 private final class Offer<Success: Sendable>: OfferedWork {
     private let work: @Sendable () throws -> Success
     private let continuation: CheckedContinuation<Success, any Error>
-    private let outcome = Mutex<Result<Success, any Error>?>(nil)
+    private let outcome = Lock<Result<Success, any Error>?>(nil)
 
     init(
         work: @escaping @Sendable () throws -> Success, continuation: CheckedContinuation<Success, any Error>

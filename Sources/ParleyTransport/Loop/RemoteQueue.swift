@@ -14,7 +14,7 @@ final class RemoteQueue: Sendable {
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Lets the loop see without locking that there is nothing.
     private let isFilled = Atomic(false)
 

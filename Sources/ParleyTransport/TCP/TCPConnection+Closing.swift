@@ -1,5 +1,4 @@
 import CUV
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc

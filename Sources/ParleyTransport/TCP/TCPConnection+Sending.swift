@@ -1,5 +1,3 @@
-import Synchronization
-
 extension TCPConnection {
     /// The bytes that were sent and not yet taken by the kernel. Safe from any thread.
     public var pendingBytes: Int {

@@ -1,5 +1,4 @@
 import CUV
-import Synchronization
 
 // The way of bytes out: `flush` at the end of a turn takes the outbox and tries to write it at once. What the
 // kernel does not take is written by libuv in pieces when it can be; meanwhile the outbox fills anew.

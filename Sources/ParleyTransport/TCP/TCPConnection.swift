@@ -1,5 +1,4 @@
 import CUV
-import Synchronization
 
 /// A TCP connection on an event loop.
 ///
@@ -17,7 +16,7 @@ public final class TCPConnection: ByteStream, @unchecked Sendable {
     public var isSecure: Bool { false }
 
     let origin: ConnectionOrigin
-    let outbox = Mutex(Outbox())
+    let outbox = Lock(Outbox())
     let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
 
     // The loop's thread only, from here on.

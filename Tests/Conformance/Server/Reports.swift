@@ -1,8 +1,8 @@
 import Foundation
 import HTTPTypes
 import Parley
+import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// The ends of sockets, the latest last.
 final class Journal: Sendable {
@@ -13,7 +13,7 @@ final class Journal: Sendable {
         var rooms: [String]
     }
 
-    private let entries = Mutex<[Entry]>([])
+    private let entries = Lock<[Entry]>([])
 
     func record(_ socket: Socket, _ reason: DisconnectReason) {
         let entry = Entry(

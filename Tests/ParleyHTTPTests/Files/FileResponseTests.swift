@@ -2,7 +2,6 @@ import Foundation
 import HTTPTypes
 import ParleyTransport
 import ParleyWire
-import Synchronization
 import Testing
 
 @testable import ParleyHTTP
@@ -177,7 +176,7 @@ import Testing
         let part = await site.get("/long", [.range: "bytes=100001-900000"])
         #expect(part.isStreamed && part.body.length == 800_000)
         #expect(try await part.bytes() == Array(bytes[100_001...900_000]))
-        let pieces = Mutex<[Int]>([])
+        let pieces = Lock<[Int]>([])
         guard case .stream(_, let produce) = whole.body.content else { return }
         try await produce(CollectingWriter { piece in pieces.withLock { $0.append(piece.count) } })
         #expect(pieces.withLock { $0.allSatisfy { $0 <= 256 * 1024 } && $0.count > 3 })

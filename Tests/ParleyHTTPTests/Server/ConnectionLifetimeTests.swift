@@ -1,5 +1,4 @@
 import ParleyTransport
-import Synchronization
 import Testing
 
 @testable import ParleyHTTP
@@ -7,7 +6,7 @@ import Testing
 @Suite("Connections leave nothing behind")
 struct ConnectionLifetimeTests {
     private final class Weak: Sendable {
-        private let object = Mutex<Reference?>(nil)
+        private let object = Lock<Reference?>(nil)
         private struct Reference: @unchecked Sendable { weak var object: AnyObject? }
 
         func hold(_ object: AnyObject) {

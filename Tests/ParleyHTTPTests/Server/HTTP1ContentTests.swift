@@ -1,5 +1,5 @@
 import HTTPTypes
-import Synchronization
+import ParleyTransport
 import Testing
 
 @testable import ParleyHTTP
@@ -135,7 +135,7 @@ struct HTTP1ContentTests {
         try await withServer(routes: routes) { server in
             let client = try RawClient(port: server.port)
             try await client.send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n")
-            let sent = Mutex(0)
+            let sent = Lock(0)
             let sender = Task {
                 let piece = [UInt8](repeating: 7, count: 100_000)
                 for _ in 0..<500 {
@@ -153,7 +153,7 @@ struct HTTP1ContentTests {
 
     @Test("content that breaks off throws in the handler")
     func brokenOff() async throws {
-        let outcome = Mutex("")
+        let outcome = Lock("")
         func routes(_ app: Application) {
             app.post("/") { request async throws -> String in
                 do {
@@ -176,7 +176,7 @@ struct HTTP1ContentTests {
 
 /// Lets tasks wait until it is opened.
 final class Gate: Sendable {
-    private let state = Mutex((isOpen: false, waiters: [CheckedContinuation<Void, Never>]()))
+    private let state = Lock((isOpen: false, waiters: [CheckedContinuation<Void, Never>]()))
 
     func wait() async {
         await withCheckedContinuation { continuation in

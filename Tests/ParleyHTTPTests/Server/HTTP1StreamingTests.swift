@@ -1,5 +1,5 @@
 import HTTPTypes
-import Synchronization
+import ParleyTransport
 import Testing
 
 @testable import ParleyHTTP
@@ -86,7 +86,7 @@ struct HTTP1StreamingTests {
 
     @Test("a writer waits while the client doesn't read, and goes on when it does")
     func backpressure() async throws {
-        let written = Mutex(0)
+        let written = Lock(0)
         func routes(_ app: Application) {
             app.get("/") { _ in
                 Response(
@@ -110,7 +110,7 @@ struct HTTP1StreamingTests {
 
     @Test("a writer whose client is gone throws, and its task is cancelled")
     func clientGone() async throws {
-        let outcome = Mutex<String?>(nil)
+        let outcome = Lock<String?>(nil)
         func routes(_ app: Application) {
             app.get("/") { _ in
                 Response(
@@ -139,7 +139,7 @@ struct HTTP1StreamingTests {
 
     @Test("pipelined requests of a client that never reads don't fill the memory")
     func neverReading() async throws {
-        let answered = Mutex(0)
+        let answered = Lock(0)
         func routes(_ app: Application) {
             app.get("/") { _ in
                 answered.withLock { $0 += 1 }

@@ -1,4 +1,4 @@
-import Synchronization
+import ParleyTransport
 import Testing
 
 @testable import ParleyHTTP
@@ -50,7 +50,7 @@ struct ShutdownTests {
 
     @Test("hooks run once, in their order, of groups too")
     func hooks() async throws {
-        let order = Mutex<[Int]>([])
+        let order = Lock<[Int]>([])
         let application = Application(logger: .silent)
         application.onShutdown { order.withLock { $0.append(1) } }
         application.group("/group").onShutdown { order.withLock { $0.append(2) } }

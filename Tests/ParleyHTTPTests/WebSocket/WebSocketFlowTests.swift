@@ -1,5 +1,4 @@
 import ParleyTransport
-import Synchronization
 import Testing
 
 @testable import ParleyHTTP
@@ -21,7 +20,7 @@ struct WebSocketFlowTests {
         }
         try await withServer(routes: routes) { server in
             let client = try await WebSocketClient(server, "/")
-            let sent = Mutex(0)
+            let sent = Lock(0)
             let sender = Task {
                 let frame = WebSocketClient.frame(2, [UInt8](repeating: 7, count: 100_000))
                 for _ in 0..<400 {
@@ -39,7 +38,7 @@ struct WebSocketFlowTests {
 
     @Test("send suspends while the client doesn't read, and goes on when it does")
     func outboundBackpressure() async throws {
-        let sent = Mutex(0)
+        let sent = Lock(0)
         func routes(_ app: Application) {
             app.webSocket("/") { socket in
                 let bytes = [UInt8](repeating: 7, count: 100_000)
@@ -60,7 +59,7 @@ struct WebSocketFlowTests {
 
     @Test("a silent client is pinged, and one that doesn't answer is gone (1006)")
     func pings() async throws {
-        let outcome = Mutex<String?>(nil)
+        let outcome = Lock<String?>(nil)
         func routes(_ app: Application) {
             var options = WebSocketOptions()
             options.pingInterval = .milliseconds(100)
@@ -134,7 +133,7 @@ struct WebSocketFlowTests {
                 ends.list.withLock { $0.append("\(code) \(reason)") }
             }
         }
-        final class Ends: Sendable { let list = Mutex<[String]>([]) }
+        final class Ends: Sendable { let list = Lock<[String]>([]) }
         let ends = Ends()
         try await withServer(routes: { app in
             app.get("/") { request in Response.webSocket(for: request) { _ in Handler(ends: ends) } }

@@ -1,6 +1,5 @@
 import HTTPTypes
 import ParleyTransport
-import Synchronization
 import Testing
 
 @testable import ParleyHTTP

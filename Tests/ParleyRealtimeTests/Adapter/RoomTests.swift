@@ -59,6 +59,21 @@ struct RoomTests {
         #expect(got[2] == ["all", "union", "one", "not a", "others"].map { #"42["\#($0)"]"# })
     }
 
+    @Test("who joins another socket's own room listens in, and does not displace it")
+    func foreignOwnRoom() async throws {
+        let realtime = Realtime()
+        let peers = try await three(realtime)
+        peers[0].socket.join(peers[1].socket.id)
+        realtime.root.to(peers[1].socket.id).emit("private")
+        peers[1].socket.to(peers[1].socket.id).emit("not to me")
+        let got = try await received(peers.map(\.client), realtime)
+        #expect(got[0] == [#"42["private"]"#, #"42["not to me"]"#])
+        #expect(got[1] == [#"42["private"]"#])
+        #expect(got[2].isEmpty)
+        peers[1].socket.disconnect()
+        #expect(realtime.root.to(peers[1].socket.id).sockets.map(\.id) == [peers[0].socket.id])
+    }
+
     @Test("rooms are left on disconnect, still visible while disconnecting, and pruned when empty (S18)")
     func membership() async throws {
         let realtime = Realtime()

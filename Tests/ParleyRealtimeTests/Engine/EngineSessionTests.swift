@@ -43,6 +43,16 @@ struct EngineSessionTests {
         _ = try await PollingClient(realtime, query: "&token=1")
     }
 
+    @Test("allowRequest refuses by a throw too")
+    func allowRequestThrows() async throws {
+        struct Denied: Error {}
+        var options = RealtimeOptions()
+        options.engine.allowRequest = { _ in throw Denied() }
+        let request = Request(target: "/socket.io/?EIO=4&transport=polling", loop: testLoop)
+        let (status, body) = try await PollingClient.call(Realtime(options: options), request)
+        #expect(status == 403 && body == #"{"code":4,"message":"Forbidden"}"#)
+    }
+
     @Test("a page of another origin is refused by default, and its preflight gets no permission")
     func crossOrigin() async throws {
         let realtime = Realtime()

@@ -159,21 +159,17 @@ struct EventTests {
         #expect(await gate.passed > 400)
     }
 
-    private actor Gate {
-        private var waiting: CheckedContinuation<Void, Never>?
-        private var isOpen = false
-        private(set) var passed = 0
-
-        func wait() async {
-            if !isOpen { await withCheckedContinuation { waiting = $0 } }
-            passed += 1
-        }
-
-        func open() {
-            isOpen = true
-            waiting?.resume()
-            waiting = nil
-        }
+    @Test("an event is acknowledged once, however many handlers it has")
+    func oneAcknowledgement() async throws {
+        let realtime = Realtime()
+        realtime.root.on("sum") { (_: Socket, a: Int, b: Int) -> Int in a + b }
+        realtime.root.on("sum") { (_: Socket, a: Int) in }
+        realtime.root.on("sum") { (_: Socket) async -> String in "late" }
+        realtime.root.onConnection { socket in socket.on("sum") { (_: Socket) -> String in "own" } }
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"427["sum",1,2]"#, #"428["sum",3,4]"#)
+        #expect(try await client.next() == "437[3]")
+        #expect(try await client.next() == "438[7]")
     }
 }
 

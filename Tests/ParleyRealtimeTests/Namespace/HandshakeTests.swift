@@ -1,6 +1,5 @@
 import HTTPTypes
 import ParleyHTTP
-import Synchronization
 import Testing
 
 @testable import ParleyRealtime

@@ -17,6 +17,7 @@ private let testGroup: EventLoopGroup = {
 final class PollingClient: Sendable {
     let realtime: Realtime
     let sid: String
+    private let loop: EventLoop
     private let received = Received()
 
     /// What was received and not yet asked for.
@@ -28,11 +29,13 @@ final class PollingClient: Sendable {
 
     /// Begins a session.
     init(
-        _ realtime: Realtime, query: String = "", headers: HTTPFields = [:], storing user: String? = nil
+        _ realtime: Realtime, query: String = "", headers: HTTPFields = [:], storing user: String? = nil,
+        loop: EventLoop = testLoop
     ) async throws {
         self.realtime = realtime
+        self.loop = loop
         var request = Request(
-            target: "/socket.io/?EIO=4&transport=polling\(query)", headers: headers, loop: testLoop)
+            target: "/socket.io/?EIO=4&transport=polling\(query)", headers: headers, loop: loop)
         if let user { request[String.self] = user }
         let (status, body) = try await Self.call(realtime, request)
         #expect(status == 200)
@@ -60,7 +63,7 @@ final class PollingClient: Sendable {
     /// One GET.
     func get() async throws -> (Int, String) {
         try await Self.call(
-            realtime, Request(target: "/socket.io/?EIO=4&transport=polling&sid=\(sid)", loop: testLoop))
+            realtime, Request(target: "/socket.io/?EIO=4&transport=polling&sid=\(sid)", loop: loop))
     }
 
     /// One POST of packets; returns the status.
@@ -71,7 +74,7 @@ final class PollingClient: Sendable {
             realtime,
             Request(
                 method: .post, target: "/socket.io/?EIO=4&transport=polling&sid=\(sid)", body: body,
-                loop: testLoop)
+                loop: loop)
         ).0
     }
 

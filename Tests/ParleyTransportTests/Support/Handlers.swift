@@ -1,5 +1,3 @@
-import Synchronization
-
 @testable import ParleyTransport
 
 /// Sends back what it receives, and closes when the peer does.
@@ -19,7 +17,7 @@ final class RecordingHandler: ByteStreamHandler, @unchecked Sendable {
         var becameWritable = 0
         var reason: CloseReason?
     }
-    let events = Mutex(Events())
+    let events = Lock(Events())
     var onReceive: (([UInt8], any ByteStream) -> Void)?
     var onEnd: ((any ByteStream) -> Void)?
     var onWritable: ((any ByteStream) -> Void)?
@@ -52,8 +50,8 @@ final class RecordingHandler: ByteStreamHandler, @unchecked Sendable {
 
 /// The streams that a listener accepted.
 final class Accepted: Sendable {
-    private let streams = Mutex<[any ByteStream]>([])
-    private let handlers = Mutex<[RecordingHandler]>([])
+    private let streams = Lock<[any ByteStream]>([])
+    private let handlers = Lock<[RecordingHandler]>([])
 
     func add(_ stream: any ByteStream, _ handler: RecordingHandler) {
         handlers.withLock { $0.append(handler) }

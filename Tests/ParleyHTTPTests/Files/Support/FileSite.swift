@@ -1,7 +1,6 @@
 import HTTPTypes
 import Logging
 import ParleyTransport
-import Synchronization
 
 @testable import ParleyHTTP
 
@@ -57,7 +56,7 @@ extension Response {
 
 /// Keeps what is written.
 final class CollectingWriter: ResponseWriter {
-    private let bytes = Mutex<[UInt8]>([])
+    private let bytes = Lock<[UInt8]>([])
     private let onWrite: @Sendable ([UInt8]) throws -> Void
 
     init(_ onWrite: @escaping @Sendable ([UInt8]) throws -> Void = { _ in }) {

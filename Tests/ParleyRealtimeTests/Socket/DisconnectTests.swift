@@ -1,0 +1,112 @@
+import ParleyTransport
+import Synchronization
+import Testing
+
+@testable import ParleyRealtime
+
+@Suite("The end of sockets")
+struct DisconnectTests {
+    @Test(
+        "what a client sends to a namespace that it was just made to leave harms neither its other namespaces nor anyone"
+    )
+    func inFlight() async throws {
+        let realtime = Realtime()
+        let chat = realtime.namespace("/chat")
+        let journal = Journal()
+        chat.on("late") { _ in await journal.add("late") }
+        chat.onDisconnect { _, reason in await journal.add(reason.rawValue) }
+        realtime.root.on("ping") { (_: Socket) -> String in "pong" }
+        let client = try await PollingClient.join(realtime)
+        try await client.send("40/chat,")
+        _ = try await client.next()
+        chat.sockets.first?.disconnect()
+        #expect(try await client.next() == "41/chat,")
+        #expect(
+            try await client.send(
+                #"42/chat,["late"]"#, #"451-/chat,["late",{"_placeholder":true,"num":0}]"#, "bAQID") == 200)
+        #expect(try await client.send("43/chat,1[]", "41/chat,", #"421["ping"]"#) == 200)
+        #expect(try await client.next() == #"431["pong"]"#)
+        #expect(try await journal.wait(for: 1) == ["server namespace disconnect"])
+        try await client.send("40/chat,", #"42/chat,["late"]"#)
+        #expect(try await client.next().hasPrefix("40/chat,"))
+        #expect(try await journal.wait(for: 2).last == "late")
+    }
+
+    @Test("an event whose attachments come after the socket's end reaches no handler")
+    func lateAttachments() async throws {
+        let realtime = Realtime()
+        let journal = Journal()
+        realtime.root.on("late") { _ in await journal.add("late") }
+        realtime.root.onDisconnect { _, _ in await journal.add("disconnect") }
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"451-["late",{"_placeholder":true,"num":0}]"#)
+        realtime.root.sockets.first?.disconnect()
+        #expect(try await client.send("bAQID") == 200)
+        #expect(try await journal.wait(for: 1) == ["disconnect"])
+        try await Task.sleep(for: .milliseconds(20))
+        #expect(await journal.entries == ["disconnect"])
+    }
+
+    @Test("emitting to a client that is too slow ends it, but calls no handler within emit")
+    func overflow() async throws {
+        var options = RealtimeOptions()
+        options.engine.maxPendingBytes = 1000
+        let realtime = Realtime(options: options)
+        let isEmitting = Lock(false)
+        let journal = Journal()
+        realtime.root.onDisconnecting { _, reason in
+            let isWithin = isEmitting.withLockIfAvailable { $0 } ?? true
+            Task { await journal.add("\(reason) \(isWithin)") }
+        }
+        _ = try await PollingClient.join(realtime)
+        isEmitting.withLock { _ in _ = realtime.root.emit("big", String(repeating: "x", count: 2000)) }
+        #expect(try await journal.wait(for: 1) == ["transport error false"])
+        #expect(realtime.sessionCount == 0)
+    }
+
+    @Test(
+        "a client that joins and leaves without end is cut while the handlers of its former sockets still run"
+    )
+    func churn() async throws {
+        let realtime = Realtime()
+        let gate = Gate()
+        let started = Atomic(0)
+        realtime.root.onConnection { _ in
+            started.add(1, ordering: .relaxed)
+            await gate.wait()
+        }
+        let client = try await PollingClient(realtime)
+        let round = [String](repeating: "40\u{1E}41", count: 450).joined(separator: "\u{1E}")
+        try await client.send(round)
+        #expect(realtime.sessionCount == 0)
+        #expect(started.load(ordering: .relaxed) < 50)
+        await gate.open()
+    }
+
+    @Test("the attachments of one packet are bounded together")
+    func attachmentBytes() async throws {
+        var options = RealtimeOptions()
+        options.maxAttachmentBytes = 1000
+        options.engine.maxPayload = 1000
+        let realtime = Realtime(options: options)
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"453-["x"]"#)
+        let attachment = "b" + String(repeating: "AAAA", count: 150)
+        #expect(try await client.send(attachment) == 200)
+        #expect(try await client.send(attachment) == 200)
+        try await client.send(attachment)
+        #expect(realtime.sessionCount == 0)
+    }
+
+    @Test("JSON nesting beyond the limit in the settings ends the session")
+    func depth() async throws {
+        var options = RealtimeOptions()
+        options.limits.jsonDepth = 4
+        let realtime = Realtime(options: options)
+        let client = try await PollingClient.join(realtime)
+        #expect(try await client.send(#"42["x",[[[]]]]"#) == 200)
+        #expect(realtime.sessionCount == 1)
+        try await client.send(#"42["x",[[[[]]]]]"#)
+        #expect(realtime.sessionCount == 0)
+    }
+}
