@@ -265,9 +265,13 @@
     const binary = [a, c].map((socket) => next(socket, "others"));
     b.emit("broadcast-others", bytes(50));
     for (const [data] of await Promise.all(binary)) sameBytes(data, bytes(50), "broadcast binary");
-    const volatile = next(a, "volatile");
-    a.emit("volatile", 1);
-    same(await volatile, [1]);
+    // A volatile event is lost when no poll happens to be waiting for it; sooner or later one is.
+    const volatile = collect(a, "volatile");
+    for (let tries = 0; tries < 100 && !volatile.length; tries++) {
+      a.emit("volatile", 1);
+      await sleep(20);
+    }
+    same(volatile[0], 1, "volatile");
   };
 
   scenarios.clientDisconnect = async (client) => {
