@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import ParleyTransport
 import Testing
 
 @testable import ParleyHTTP
@@ -7,7 +7,7 @@ import Testing
 @Suite("The access log (H13)")
 struct AccessLogTests {
     private final class Lines: Sendable {
-        let all = Mutex<[Logger.Metadata]>([])
+        let all = Lock<[Logger.Metadata]>([])
     }
 
     private struct Handler: LogHandler {
