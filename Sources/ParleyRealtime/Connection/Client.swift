@@ -22,13 +22,14 @@ final class Client: EngineSessionDelegate {
         decoder = SocketIODecoder(limits: realtime.options.limits)
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
-        loop.execute { [weak self] in
-            self?.connectTimer = loop.schedule(after: timeout) { self?.expectNamespace() }
-        }
+        // Not weak: an object with weak references counts all others by way of a side table, which every packet would
+        // pay for. The cycle ends when the timer fires or the client goes.
+        loop.execute { self.connectTimer = loop.schedule(after: timeout) { self.expectNamespace() } }
     }
 
     /// A session that joined no namespace in time is of no use.
     private func expectNamespace() {
+        connectTimer = nil
         guard state.withLock({ $0.hasNoNamespace }) else { return }
         session.close(.forcedServerClose, .graceful)
     }
@@ -89,9 +90,7 @@ final class Client: EngineSessionDelegate {
     /// One timer watches for packets whose attachments never come, however many packets there are.
     private func watchAssembly(after delay: Duration) {
         let loop = session.loop
-        loop.execute { [weak self] in
-            self?.assemblyTimer = loop.schedule(after: delay) { self?.checkAssembly() }
-        }
+        loop.execute { self.assemblyTimer = loop.schedule(after: delay) { self.checkAssembly() } }
     }
 
     private func checkAssembly() {

@@ -37,9 +37,9 @@ final class EngineSession: Sendable {
         // Only a server that shuts down knows a session that did not begin yet.
         guard state.withLock({ $0.begin(delegate) }) else { return delegate.closed(.serverShuttingDown) }
         loop.execute {
-            self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { [weak self] in
-                self?.heartbeat()
-            }
+            // Not weak, for the sake of the reference count; the cycle ends with the session, which a client that is
+            // silent does not outlive either.
+            self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { self.heartbeat() }
         }
     }
 

@@ -47,6 +47,30 @@ struct DisconnectTests {
         #expect(await journal.entries == ["disconnect"])
     }
 
+    @Test("a client that went leaves nothing behind: no session, no socket, no timer that holds them")
+    func released() async throws {
+        let realtime = Realtime()
+        final class Witness: @unchecked Sendable {
+            weak var client: Client?
+            weak var session: EngineSession?
+            weak var socket: Socket?
+        }
+        let witness = Witness()
+        for payload in ["1", "9"] {
+            let client = try await PollingClient.join(realtime)
+            do {
+                let socket = try #require(realtime.root.sockets.first)
+                witness.socket = socket
+                witness.client = socket.client
+                witness.session = socket.client.session
+            }
+            try await client.send(#"451-["x",{"_placeholder":true,"num":0}]"#)
+            try await client.send(payload)
+            for _ in 0..<200 where witness.client != nil { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(witness.client == nil && witness.session == nil && witness.socket == nil)
+        }
+    }
+
     @Test("emitting to a client that is too slow ends it, but calls no handler within emit")
     func overflow() async throws {
         var options = RealtimeOptions()
