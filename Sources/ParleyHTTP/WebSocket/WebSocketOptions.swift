@@ -36,19 +36,8 @@ public enum WebSocketOriginPolicy: Sendable, Equatable {
     /// True when a request may go on.
     func allows(_ request: Request) -> Bool {
         guard self != .any, let origin = request.header(.origin)?.lowercased() else { return true }
-        if Self.isSameOrigin(origin, authority: request.authority?.lowercased()) { return true }
+        if request.isSameOrigin { return true }
         guard case .listed(let origins) = self else { return false }
         return origins.contains { $0.lowercased() == origin }
-    }
-
-    /// Compares host and port, the origin's scheme giving the port where there is none. The scheme itself isn't
-    /// compared: behind a proxy that ends TLS the request is not secure, but its page is.
-    private static func isSameOrigin(_ origin: String, authority: String?) -> Bool {
-        guard let authority, let separator = origin.range(of: "://") else { return false }
-        let port = origin.hasPrefix("https:") ? ":443" : ":80"
-        func withoutPort(_ text: Substring) -> Substring {
-            text.hasSuffix(port) ? text.dropLast(port.count) : text
-        }
-        return withoutPort(origin[separator.upperBound...]) == withoutPort(authority[...])
     }
 }

@@ -11,11 +11,17 @@ public struct BroadcastOperator: Sendable {
     /// Adds rooms; a socket that is in several gets the event once. A socket's id is its own room.
     public func to(_ rooms: String...) -> BroadcastOperator { adding(rooms) }
 
+    /// Adds rooms.
+    public func to(_ rooms: [String]) -> BroadcastOperator { adding(rooms) }
+
     /// The same as `to`.
     public func `in`(_ rooms: String...) -> BroadcastOperator { adding(rooms) }
 
     /// Leaves out the members of rooms.
     public func except(_ rooms: String...) -> BroadcastOperator { excluding(rooms) }
+
+    /// Leaves out the members of rooms.
+    public func except(_ rooms: [String]) -> BroadcastOperator { excluding(rooms) }
 
     /// Sends only to clients that can take the event at once.
     public var volatile: BroadcastOperator {

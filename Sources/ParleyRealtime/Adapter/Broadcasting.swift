@@ -9,11 +9,17 @@ extension Broadcasting {
     /// The members of rooms; each socket once. A socket's id is its own room.
     public func to(_ rooms: String...) -> BroadcastOperator { audience.adding(rooms) }
 
+    /// The members of rooms.
+    public func to(_ rooms: [String]) -> BroadcastOperator { audience.adding(rooms) }
+
     /// The same as `to`.
     public func `in`(_ rooms: String...) -> BroadcastOperator { audience.adding(rooms) }
 
     /// Everybody but the members of rooms.
     public func except(_ rooms: String...) -> BroadcastOperator { audience.excluding(rooms) }
+
+    /// Everybody but the members of rooms.
+    public func except(_ rooms: [String]) -> BroadcastOperator { audience.excluding(rooms) }
 
     /// This server's sockets only.
     public var local: BroadcastOperator { audience.local }

@@ -29,6 +29,8 @@ public struct EngineOptions: Sendable {
     /// The bytes that may wait for a slow client's next poll before its session is closed. What waits for a WebSocket is
     /// limited by `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
+    /// The cookie that carries a new session's id, for balancers that keep a client at one server; none by default.
+    public var cookie: EngineCookie?
     /// Which origins browsers may come from.
     public var origins: OriginPolicy = .sameOrigin
     /// Decides about a client before a session exists; a throw or false is answered with 403, code 4.

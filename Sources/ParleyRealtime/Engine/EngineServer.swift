@@ -70,6 +70,12 @@ final class EngineServer: Sendable {
             guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
+        var response = try begin(id, parameters, request)
+        if let cookie = options.cookie { response.headers[.setCookie] = cookie.field(for: id) }
+        return response
+    }
+
+    private func begin(_ id: String, _ parameters: EngineRequest, _ request: Request) throws -> Response {
         guard parameters.isWebSocket else {
             let session = try begin(id, request, loop: request.loop, transport: .polling)
             return pollingResponse([EngineFrame(handshakeOf: session)])

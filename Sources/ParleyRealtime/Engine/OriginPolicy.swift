@@ -21,19 +21,13 @@ public enum OriginPolicy: Sendable {
 
     func decide(origin: String?, authority: String?) -> Decision {
         guard let origin else { return .local }
-        if isSame(origin, authority) { return .local }
+        if Origin.isSame(origin, authority: authority) { return .local }
         switch self {
         case .sameOrigin: return .refused
         case .allow(let origins, let credentials):
             return origins.contains(origin) ? .cross(origin: origin, credentials: credentials) : .refused
         case .any: return .cross(origin: origin, credentials: false)
         }
-    }
-
-    /// The scheme is not compared: behind a proxy that ends TLS the server does not know the page's.
-    private func isSame(_ origin: String, _ authority: String?) -> Bool {
-        guard let authority, let schemeEnd = origin.firstRange(of: "://") else { return false }
-        return origin[schemeEnd.upperBound...].lowercased() == authority.lowercased()
     }
 }
 

@@ -41,8 +41,7 @@ public final class Handshake: Sendable {
 
     /// Whether the client is a page of another origin.
     public var isCrossDomain: Bool {
-        OriginPolicy.sameOrigin.decide(origin: request.header(.origin), authority: request.authority)
-            == .refused
+        !request.isSameOrigin
     }
 
     /// The first value of a query parameter.

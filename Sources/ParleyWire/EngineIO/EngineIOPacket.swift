@@ -27,8 +27,6 @@ public enum EngineIOError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidBase64
     /// A payload with more packets than the limit.
     case tooManyPackets(limit: Int)
-    /// A payload that is not valid UTF-8.
-    case invalidUTF8
 
     /// The rule that the bytes broke.
     public var description: String {
@@ -37,7 +35,6 @@ public enum EngineIOError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownType(let byte): "Engine.IO: unknown packet type 0x\(String(byte, radix: 16))"
         case .invalidBase64: "Engine.IO: invalid base64 (RFC 4648 section 4)"
         case .tooManyPackets(let limit): "Engine.IO: more than \(limit) packets in a payload"
-        case .invalidUTF8: "Engine.IO: payload is not valid UTF-8"
         }
     }
 }

@@ -42,7 +42,7 @@ struct RoomTests {
         c.join("blue")
         realtime.root.emit("all")
         realtime.root.to("red").emit("red")
-        realtime.root.to("red").to("blue").emit("union")
+        realtime.root.to(["red"]).to(["blue"]).emit("union")
         realtime.root.in("red", "blue").except("blue").emit("except")
         realtime.root.to(c.id).emit("one")
         realtime.root.except(a.id).emit("not a")

@@ -31,6 +31,23 @@ struct EngineSessionTests {
         #expect(body.hasPrefix(#"{"code":\#(code),"message":""#))
     }
 
+    @Test("a new session's id is in a cookie with its attributes, where one is asked for (E15)")
+    func cookie() async throws {
+        var options = RealtimeOptions()
+        var cookie = EngineCookie()
+        cookie.maxAge = .seconds(60)
+        cookie.isSecure = true
+        cookie.sameSite = .strict
+        options.engine.cookie = cookie
+        options.engine.generateID = { _ in "chosen" }
+        let request = Request(target: "/socket.io/?EIO=4&transport=polling", loop: testLoop)
+        let response = try await Realtime(options: options).respond(to: request)
+        #expect(
+            response.headers[.setCookie] == "io=chosen; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Strict"
+        )
+        #expect(try await Realtime().respond(to: request).headers[.setCookie] == nil)
+    }
+
     @Test("allowRequest refuses before a session exists (E11)")
     func allowRequest() async throws {
         var options = RealtimeOptions()

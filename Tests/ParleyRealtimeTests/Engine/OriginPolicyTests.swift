@@ -14,6 +14,16 @@ struct OriginPolicyTests {
         }
     }
 
+    @Test("the port of the scheme may be left out, or not")
+    func defaultPort() {
+        #expect(
+            OriginPolicy.sameOrigin.decide(origin: "https://example.com", authority: "example.com:443")
+                == .local)
+        #expect(
+            OriginPolicy.sameOrigin.decide(origin: "http://example.com", authority: "example.com:443")
+                == .refused)
+    }
+
     @Test(
         "by default other origins are refused",
         arguments: ["https://evil.example", "null", "", "https://example.com.evil"])

@@ -1,0 +1,28 @@
+import HTTPTypes
+
+extension Request {
+    /// Whether the request comes from a page of the host and port that it is for, or from no page at all: browsers name
+    /// the page's origin in `Origin` (RFC 6454 7), others leave it out.
+    ///
+    /// The scheme isn't compared: behind a proxy that ends TLS the request is not secure, but its page is.
+    public var isSameOrigin: Bool {
+        guard let origin = header(.origin) else { return true }
+        return Origin.isSame(origin, authority: authority)
+    }
+}
+
+/// Origins as browsers write them: scheme, host, and the port where it is not the scheme's (RFC 6454 6.1).
+package enum Origin {
+    /// Compares host and port, the origin's scheme giving the port where there is none.
+    package static func isSame(_ origin: String, authority: String?) -> Bool {
+        let origin = origin.lowercased()
+        guard let authority = authority?.lowercased(), let separator = origin.firstRange(of: "://") else {
+            return false
+        }
+        let port = origin.hasPrefix("https:") ? ":443" : ":80"
+        func withoutPort(_ text: Substring) -> Substring {
+            text.hasSuffix(port) ? text.dropLast(port.count) : text
+        }
+        return withoutPort(origin[separator.upperBound...]) == withoutPort(authority[...])
+    }
+}
