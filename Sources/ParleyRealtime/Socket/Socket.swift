@@ -17,15 +17,9 @@ public final class Socket: Sendable {
 
     private enum Phase: UInt8, AtomicRepresentable { case connecting, connected, disconnected }
     private let phase = Atomic<Phase>(.connecting)
-<<<<<<< HEAD
     private let mailbox = Lock(Mailbox(isBusy: true))
-    private let life = Lock(Life())
+    let life = Lock(Life())
     private let acknowledgements = Lock(PendingAcknowledgements())
-=======
-    private let mailbox = Mutex(Mailbox(isBusy: true))
-    let life = Mutex(Life())
-    private let acknowledgements = Mutex(PendingAcknowledgements())
->>>>>>> review1
 
     let hasOwnHandlers = Atomic<Bool>(false)
     let hasOutgoingHandlers = Atomic<Bool>(false)
