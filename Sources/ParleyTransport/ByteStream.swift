@@ -53,8 +53,19 @@ public protocol ByteStreamHandler: AnyObject {
     /// The outbox, having been above its high watermark, is below its low watermark again.
     func becameWritable(_ stream: any ByteStream)
 
+    /// Whoever serves the stream shuts down: finish what is under way, say goodbye, and close. Peers that would all come
+    /// back at once hear of it at a random moment within `spread`. Without an implementation the stream is closed.
+    func shutDown(_ stream: any ByteStream, spread: Duration)
+
     /// The stream is gone; nothing else is called after this.
     func closed(_ stream: any ByteStream, reason: CloseReason)
+}
+
+extension ByteStreamHandler {
+    /// Closes the stream when what was sent is written.
+    public func shutDown(_ stream: any ByteStream, spread: Duration) {
+        stream.close(linger: .seconds(2))
+    }
 }
 
 /// Why a ``ByteStream`` is gone.

@@ -97,6 +97,23 @@ extension EventLoop {
         handles.close()
     }
 
+    /// The TCP connections that are open on the loop: a snapshot. Loop only.
+    var connections: [TCPConnection] {
+        var found: [TCPConnection] = []
+        withUnsafeMutablePointer(to: &found) { found in
+            uv_walk(
+                handles.loop,
+                { handle, found in
+                    guard let handle, uv_handle_get_type(handle) == UV_TCP, uv_is_closing(handle) == 0,
+                        let data = uv_handle_get_data(handle),
+                        let found = found?.assumingMemoryBound(to: [TCPConnection].self)
+                    else { return }
+                    found.pointee.append(Unmanaged<TCPConnection>.fromOpaque(data).takeUnretainedValue())
+                }, found)
+        }
+        return found
+    }
+
     /// Asks every socket and signal of the loop to close itself.
     private func closeResources() {
         for connector in connectors.values { connector.loopIsStopping() }

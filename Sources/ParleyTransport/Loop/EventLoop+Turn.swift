@@ -38,16 +38,27 @@ extension EventLoop {
             switch work {
             case .job(let job): job.runSynchronously(on: executor)
             case .closure(let body): body()
-            case .flush(let connection): dirty.append(connection)
+            case .flush(let flushed): dirty.append(flushed)
             }
         }
         batch.removeAll(keepingCapacity: true)
     }
 
+    /// Several times, as one flush fills what is below it: an HTTP/2 session the TLS stream, that the TCP connection.
+    /// What a handler sends when it hears that it can send again waits for the next turn.
     private func flushDirty() {
-        guard !dirty.isEmpty else { return }
-        swap(&dirty, &flushing)
-        for connection in flushing { connection.flush() }
-        flushing.removeAll(keepingCapacity: true)
+        var layers = 3
+        while !dirty.isEmpty, layers > 0 {
+            layers -= 1
+            swap(&dirty, &flushing)
+            for flushed in flushing { flushed.flush() }
+            flushing.removeAll(keepingCapacity: true)
+        }
     }
+}
+
+/// What collects output during a turn of an ``EventLoop`` and passes it on at the turn's end, once for all of it.
+package protocol TurnFlushed: AnyObject, Sendable {
+    /// Called on the loop, after ``EventLoop/enqueueFlush(_:onLoop:)``.
+    func flush()
 }

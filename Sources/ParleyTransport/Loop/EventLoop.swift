@@ -32,9 +32,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var localWork: [LoopWork] = []
     /// The batch that is being run; kept for its capacity.
     @exclusivity(unchecked) var batch: [LoopWork] = []
-    /// Connections that have something to write at the end of the turn.
-    @exclusivity(unchecked) var dirty: [TCPConnection] = []
-    @exclusivity(unchecked) var flushing: [TCPConnection] = []
+    /// What has something to pass on at the end of the turn: connections, and protocols that send over them.
+    @exclusivity(unchecked) var dirty: [any TurnFlushed] = []
+    @exclusivity(unchecked) var flushing: [any TurnFlushed] = []
     @exclusivity(unchecked) var pool = BufferPool()
     @exclusivity(unchecked) var timers = TimerQueue()
     /// When libuv's timer is set to fire; nil when it is not.
@@ -119,12 +119,13 @@ extension EventLoop {
         if !enqueue(.job(job)) { globalConcurrentExecutor.enqueue(job) }
     }
 
-    /// Puts a connection onto the list of those that are flushed at the end of the turn.
-    func enqueueFlush(_ connection: TCPConnection, onLoop: Bool) {
+    /// Puts something onto the list of what is flushed at the end of the turn. Safe from any thread; what wants to be
+    /// flushed once a turn keeps a mark of its own.
+    package func enqueueFlush(_ flushed: any TurnFlushed, onLoop: Bool) {
         if onLoop {
-            dirty.append(connection)
+            dirty.append(flushed)
         } else {
-            _ = remote.append(.flush(connection)) { handles.wake() }
+            _ = remote.append(.flush(flushed)) { handles.wake() }
         }
     }
 

@@ -4,7 +4,7 @@ import Synchronization
 enum LoopWork: Sendable {
     case job(UnownedJob)
     case closure(@Sendable () -> Void)
-    case flush(TCPConnection)
+    case flush(any TurnFlushed)
 }
 
 /// What other threads have put to an event loop and it has not yet taken.

@@ -3,7 +3,7 @@ import CUV
 /// Turns accepted sockets of one listener into connections with handlers.
 final class Acceptor: Sendable {
     let origin: ConnectionOrigin
-    private let group: EventLoopGroup
+    let group: EventLoopGroup
     private let limit: Int
     private let noDelay: Bool
     private let makeHandler: @Sendable (any ByteStream) -> any ByteStreamHandler

@@ -2,7 +2,7 @@
 ///
 /// The bytes are an array that is either the connection's own or shared with others: it becomes its own when
 /// something is appended.
-struct Outbox {
+package struct Outbox {
     /// How the connection is to end; a later, harsher request replaces an earlier one.
     enum Ending: Equatable {
         case none

@@ -9,7 +9,7 @@ extension TCPConnection {
     private static var largestPiece: Int { 256 * 1024 }
 
     /// Called at the end of a turn in which something was sent or an end was asked for.
-    func flush() {
+    package func flush() {
         let (ending, isAboveHigh) = outbox.withLock { outbox in
             outbox.isQueued = false
             if write == nil, phase != .closed, !outbox.bytes.isEmpty { outgoing = outbox.take() }

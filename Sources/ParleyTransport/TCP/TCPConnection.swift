@@ -5,7 +5,7 @@ import CUV
 /// Sound as `Sendable`: the outbox is behind a mutex, constants are constants, and everything else is touched on
 /// the loop's thread only. The libuv handle holds one retain of the connection from ``open(handler:)`` (or the
 /// start of an outgoing connection) until its close callback.
-public final class TCPConnection: ByteStream, @unchecked Sendable {
+public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     /// The event loop on which the connection lives.
     public let loop: EventLoop
     /// The receiver of the connection's events; nil again after ``ByteStreamHandler/closed(_:reason:)``.

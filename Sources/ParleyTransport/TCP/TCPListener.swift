@@ -73,6 +73,18 @@ public final class TCPListener: Sendable {
             try? await loop.run { socket.close(draining: true) }
         }
     }
+
+    /// Asks the handlers of all open connections to finish and to close; see ``ByteStreamHandler/shutDown(_:spread:)``.
+    /// It does not wait for that: ``connectionCount`` tells how many are left.
+    public func shutDownConnections(spread: Duration = .zero) async {
+        for loop in acceptor.group.loops {
+            try? await loop.run { [origin = acceptor.origin] in
+                for connection in loop.connections where connection.origin === origin {
+                    connection.handler?.shutDown(connection, spread: spread)
+                }
+            }
+        }
+    }
 }
 
 /// The sockets of one listener: for each address as many as asked for, all on one port.
