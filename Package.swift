@@ -29,12 +29,17 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CNGHTTP2", pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"]), .brew(["libnghttp2"])]),
         .target(
             name: "ParleyWire",
-            dependencies: [.product(name: "HTTPTypes", package: "swift-http-types"), "COpenSSL"],
+            dependencies: [
+                .product(name: "HTTPTypes", package: "swift-http-types"), "CNGHTTP2", "COpenSSL",
+            ],
             exclude: [
-                "EngineIO/README.md", "HTTP1/README.md", "JSON/README.md", "SocketIO/README.md",
-                "WebSocket/README.md",
+                "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md", "JSON/README.md",
+                "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
         .target(

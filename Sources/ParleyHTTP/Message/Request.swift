@@ -34,8 +34,11 @@ extension Request {
     /// The decoded head.
     package var head: HTTPRequestHead { context.head }
 
-    /// The method.
-    public var method: HTTPRequest.Method { context.head.method }
+    /// The method. A request for an upgrade is a GET, also where it came as an extended CONNECT (RFC 8441), so that routes
+    /// and middleware see one thing.
+    public var method: HTTPRequest.Method {
+        context.head.isExtendedConnect ? .get : context.head.method
+    }
 
     /// The target in origin form: the path and the query as they were sent, or `*`.
     public var target: String { context.head.target }
@@ -94,10 +97,10 @@ extension Request {
     public var loop: EventLoop { context.loop }
 
     /// The peer's address as the socket has it; nil for a request that came from no socket.
-    public var remoteAddress: SocketAddress? { context.remoteAddress }
+    public var remoteAddress: SocketAddress? { context.connection.remoteAddress }
 
     /// True when the request came encrypted.
-    public var isSecure: Bool { context.isSecure }
+    public var isSecure: Bool { context.connection.isSecure }
 }
 
 // MARK: - In memory
@@ -119,7 +122,8 @@ extension Request {
         head.upgradeProtocol = headers[.upgrade]
         self.init(
             context: RequestContext(
-                head: head, loop: loop, remoteAddress: remoteAddress, isSecure: isSecure),
+                head: head, loop: loop,
+                connection: ConnectionInfo(remoteAddress: remoteAddress, isSecure: isSecure)),
             body: body.isEmpty ? .empty : RequestBody(whole: body))
     }
 }

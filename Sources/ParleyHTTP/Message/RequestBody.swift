@@ -1,5 +1,6 @@
-import HTTPTypes
+public import HTTPTypes
 import ParleyTransport
+import ParleyWire
 
 /// A request's content, as an asynchronous sequence of pieces in their order. It can be read once.
 ///
@@ -37,11 +38,16 @@ public final class RequestBody: AsyncSequence, Sendable {
     }
 
     /// A body that is still coming. The source is released at the body's end.
-    init(announcedLength: UInt64?, source: any RequestBodySource) {
+    ///
+    /// - Parameter watermark: the bytes that may be buffered before the source is asked to pause.
+    init(announcedLength: UInt64?, source: any RequestBodySource, watermark: Int = RequestBody.highWatermark) {
         self.announcedLength = announcedLength
         isWhole = false
-        state = Lock(RequestBodyState(source: source))
+        state = Lock(RequestBodyState(source: source, watermark: watermark))
     }
+
+    /// The trailer fields behind the content (RFC 9110 6.5): nil when there are none, or the end was not read yet.
+    public var trailers: HTTPFields? { state.withLock { $0.trailers }?.httpFields }
 
     /// An iterator over the pieces that nobody has read yet.
     public func makeAsyncIterator() -> Iterator { Iterator(body: self) }
@@ -133,10 +139,10 @@ extension RequestBody {
     }
 
     /// Ends the body: with nil where it is complete, otherwise with why it never will be. Only the first end counts.
-    func finish(throwing error: (any Error)? = nil) {
+    func finish(throwing error: (any Error)? = nil, trailers: HTTPHeaderBlock? = nil) {
         if isWhole { return }
         let (waiter, outcome) = state.withLock { state in
-            state.finish(throwing: error)
+            state.finish(throwing: error, trailers: trailers)
             guard let waiter = state.takeWaiter() else {
                 return (nil as RequestBodyState.Waiter?, RequestBodyState.Outcome.wait)
             }

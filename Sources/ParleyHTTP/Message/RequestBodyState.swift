@@ -1,3 +1,5 @@
+import ParleyWire
+
 /// What a ``RequestBody`` holds under its lock: the buffer between the connection and one consumer.
 struct RequestBodyState {
     typealias Waiter = UnsafeContinuation<[UInt8]?, any Error>
@@ -25,13 +27,18 @@ struct RequestBodyState {
     /// True when the source waits to be told that the consumer wants bytes: at first, and after it was paused.
     private var sourceWaits: Bool
 
+    private let watermark: Int
+    private(set) var trailers: HTTPHeaderBlock?
+
     init(buffer: [UInt8], end: End) {
+        watermark = 0
         self.buffer = buffer
         self.end = end
         sourceWaits = false
     }
 
-    init(source: any RequestBodySource) {
+    init(source: any RequestBodySource, watermark: Int) {
+        self.watermark = watermark
         buffer = []
         end = .open
         self.source = source
@@ -76,17 +83,18 @@ struct RequestBodyState {
         return takeWaiter()
     }
 
-    /// True when more than the high watermark is buffered, so that the source should pause.
+    /// True when more than the watermark is buffered, so that the source should pause.
     mutating func append(_ bytes: Span<UInt8>) -> Bool {
         guard case .open = end else { return false }
         bytes.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
-        guard waiter == nil, buffer.count > RequestBody.highWatermark else { return false }
+        guard waiter == nil, buffer.count > watermark else { return false }
         sourceWaits = true
         return true
     }
 
-    mutating func finish(throwing error: (any Error)?) {
+    mutating func finish(throwing error: (any Error)?, trailers: HTTPHeaderBlock?) {
         guard case .open = end else { return }
+        self.trailers = trailers
         end = error.map { .failed($0) } ?? .complete
         // What is buffered of a failed body is dropped: a consumer must not take a part for the whole.
         if error != nil { buffer = [] }

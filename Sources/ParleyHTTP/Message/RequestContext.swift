@@ -6,18 +6,16 @@ import ParleyWire
 final class RequestContext: Sendable {
     let head: HTTPRequestHead
     let loop: EventLoop
-    let remoteAddress: SocketAddress?
-    let isSecure: Bool
+    let connection: ConnectionInfo
     /// Where the query's `?` is in the target, in UTF-8 bytes from its start; the target's length when there is none.
     let pathLength: Int
     private let fields = Lock<HTTPFields?>(nil)
 
-    init(head: consuming HTTPRequestHead, loop: EventLoop, remoteAddress: SocketAddress?, isSecure: Bool) {
+    init(head: consuming HTTPRequestHead, loop: EventLoop, connection: ConnectionInfo) {
         pathLength = Self.pathLength(of: head.target)
         self.head = head
         self.loop = loop
-        self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
+        self.connection = connection
     }
 
     /// The fields as swift-http-types has them, built at the first call.

@@ -65,4 +65,8 @@ public protocol ResponseWriter: Sendable {
     /// Writes a piece of the body; suspends while more than the high watermark is pending.
     /// Throws when the peer is gone, or when the piece exceeds the announced length.
     func write(_ bytes: [UInt8]) async throws
+
+    /// Sets the trailer fields that follow the body (RFC 9110 6.5). HTTP/1 has a place for them behind a body without
+    /// announced length only; elsewhere they are left out. Throws when a value holds a control character.
+    func setTrailers(_ trailers: HTTPFields) async throws
 }

@@ -8,19 +8,20 @@ import ParleyWire
 final class HTTPServerLoop: @unchecked Sendable {
     let loop: EventLoop
     let configuration: ServerConfiguration
-    let timeouts: HTTP1Timeouts
+    let timeouts: ServerTimeouts
     let responder: Responder
     /// What responses are encoded into before they are copied to an outbox; empty between two uses.
     @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private(set) var isShuttingDown = false
-    @exclusivity(unchecked) private(set) var connections: [ObjectIdentifier: HTTP1Connection] = [:]
+    /// Header sections of HTTP/2 are collected here before they are compressed; empty between two uses.
+    @exclusivity(unchecked) var fields = HTTP2FieldSection()
     @exclusivity(unchecked) private var dateSecond = -1
     @exclusivity(unchecked) private var dateBytes: [UInt8] = []
 
     init(loop: EventLoop, configuration: ServerConfiguration, responder: Responder) {
         self.loop = loop
         self.configuration = configuration
-        timeouts = HTTP1Timeouts(configuration)
+        timeouts = ServerTimeouts(configuration)
         self.responder = responder
         scratch.reserveCapacity(16 * 1024)
     }
@@ -35,24 +36,45 @@ final class HTTPServerLoop: @unchecked Sendable {
         return dateBytes
     }
 
-    /// Serves HTTP/1.1 on a stream, whose handler is returned.
+    /// Serves a new stream with the version of HTTP that its first bytes ask for.
     func accept(_ stream: any ByteStream) -> any ByteStreamHandler {
+        let handler = makeHandler(stream)
+        if isShuttingDown { handler.shutDown(stream, spread: .zero) }
+        return handler
+    }
+
+    private func makeHandler(_ stream: any ByteStream) -> any ByteStreamHandler {
+        guard configuration.http2 != nil, !stream.isSecure else { return makeHTTP1Connection(stream) }
+        let sniffer = ProtocolSniffer(stream: stream, server: self)
+        sniffer.open()
+        return sniffer
+    }
+
+    func makeHTTP1Connection(_ stream: any ByteStream) -> HTTP1Connection {
         let connection = HTTP1Connection(stream: stream, server: self)
-        connections[ObjectIdentifier(connection)] = connection
         connection.open()
-        if isShuttingDown { connection.shutDown() }
         return connection
     }
 
-    func remove(_ connection: HTTP1Connection) {
-        connections[ObjectIdentifier(connection)] = nil
+    /// HTTP/1.1 in its place, where there is no memory for a session.
+    func makeHTTP2Connection(_ stream: any ByteStream) -> any ByteStreamHandler {
+        do throws(HTTP2Violation) {
+            let connection = try HTTP2Connection(stream: stream, server: self)
+            connection.open()
+            return connection
+        } catch {
+            responder.logger.error("cannot serve HTTP/2", metadata: ["error": "\(error.rule)"])
+            return makeHTTP1Connection(stream)
+        }
     }
 
-    /// Closes what is idle, and lets the rest finish.
-    func shutDown() {
-        isShuttingDown = true
-        for connection in Array(connections.values) { connection.shutDown() }
-    }
+    /// Connections that come from now on are shut down at once.
+    func beginShutdown() { isShuttingDown = true }
 
-    var connectionCount: Int { connections.count }
+    /// Logs that a streamed body ended with an error, unless it was stopped because its client is gone.
+    func logFailedBody(_ error: any Error) {
+        guard !(error is CancellationError || error is ResponseWriterError) else { return }
+        responder.logger.error(
+            "streamed response failed", metadata: ["error": "\(String(reflecting: error))"])
+    }
 }

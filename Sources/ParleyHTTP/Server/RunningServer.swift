@@ -1,4 +1,3 @@
-import Logging
 public import ParleyTransport
 
 /// A server that listens: what ``Application/start(host:port:)`` returns.
@@ -12,17 +11,17 @@ public final class RunningServer: Sendable {
     private let listener: TCPListener
     let loops: [HTTPServerLoop]
     private let hooks: ShutdownHooks
-    private let logger: Logger
+    private let spread: Duration
 
     private init(
         group: EventLoopGroup, listener: TCPListener, loops: [HTTPServerLoop], hooks: ShutdownHooks,
-        logger: Logger
+        spread: Duration
     ) {
         self.group = group
         self.listener = listener
         self.loops = loops
         self.hooks = hooks
-        self.logger = logger
+        self.spread = spread
     }
 
     static func start(_ application: Application, host: String, port: UInt16) async throws -> RunningServer {
@@ -46,7 +45,7 @@ public final class RunningServer: Sendable {
             }
             return RunningServer(
                 group: group, listener: listener, loops: loops, hooks: application.scope.hooks,
-                logger: application.logger)
+                spread: configuration.shutdownSpread)
         } catch {
             await group.shutdown()
             throw error
@@ -63,15 +62,17 @@ public final class RunningServer: Sendable {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, and requests in flight are answered
-    /// with `Connection: close`. What isn't done by the deadline is cut off. Returns when everything is gone.
-    /// Calling it again is harmless.
+    /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, requests in flight are answered,
+    /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
+    /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut
+    /// off. Returns when everything is gone. Calling it again is harmless.
     public func shutdown(deadline: Duration = .seconds(30)) async {
         let end = ContinuousClock.now.advanced(by: deadline)
         await listener.close()
         await runHooks(until: end)
-        for server in loops { server.loop.execute { server.shutDown() } }
-        while await connectionsOfRequests() > 0, ContinuousClock.now < end {
+        for server in loops { try? await server.loop.run { server.beginShutdown() } }
+        await listener.shutDownConnections(spread: spread)
+        while listener.connectionCount > 0, ContinuousClock.now < end {
             try? await Task.sleep(for: .milliseconds(10))
         }
         await group.shutdown()
@@ -92,12 +93,6 @@ extension RunningServer {
                 once.resume()
             }
         }
-    }
-
-    private func connectionsOfRequests() async -> Int {
-        var count = 0
-        for server in loops { count += (try? await server.loop.run { server.connectionCount }) ?? 0 }
-        return count
     }
 }
 

@@ -7,6 +7,14 @@ public struct ServerConfiguration: Sendable {
     public var loopCount: Int?
     /// The limits of a request's head and framing.
     public var limits = HTTPLimits()
+    /// The limits of HTTP/2; nil doesn't speak it.
+    public var http2: HTTP2Limits? = HTTP2Limits()
+    /// The time that a client of HTTP/2 has to send its preface and its SETTINGS. Beyond: closed.
+    public var prefaceTimeout: Duration = .seconds(5)
+    /// The time within which an HTTP/2 stream must take 1 KiB of what waits for it, or all of it. Beyond: the stream is reset.
+    public var streamStallTimeout: Duration = .seconds(30)
+    /// The time within which all streams of an HTTP/2 connection together must do so. Beyond: the connection is ended.
+    public var connectionStallTimeout: Duration = .seconds(60)
     /// The time from the first byte of a request to the end of its header section. Beyond: 408.
     public var headerTimeout: Duration = .seconds(10)
     /// The time that a connection may be idle between two requests, or before the first. Beyond: closed.
@@ -27,6 +35,9 @@ public struct ServerConfiguration: Sendable {
     public var streamLimits = StreamLimits()
     /// The connections that a server holds at a time; nil is what the system's limit of descriptors allows.
     public var maximumConnections: Int?
+    /// The time over which upgraded connections are told that the server shuts down, each at a random moment, so that their
+    /// clients don't all come back at once.
+    public var shutdownSpread: Duration = .zero
     /// The time that ``Application/run(host:port:)`` gives to hooks and open connections when it is told to stop.
     public var shutdownDeadline: Duration = .seconds(30)
 

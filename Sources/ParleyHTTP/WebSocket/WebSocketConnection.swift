@@ -174,6 +174,13 @@ extension WebSocketConnection {
         handler?.becameWritable(self)
     }
 
+    /// Says goodbye with 1001 (RFC 6455 7.4.1), at a random moment within the time.
+    public func shutDown(_ stream: any ByteStream, spread: Duration) {
+        let delay = Duration.milliseconds(Int64.random(in: 0...max(0, Int64(spread / .milliseconds(1)))))
+        guard delay > .zero else { return close(code: WebSocketCloseCode.goingAway) }
+        loop.schedule(after: delay) { [weak self] in self?.close(code: WebSocketCloseCode.goingAway) }
+    }
+
     /// The stream is gone.
     public func closed(_ stream: any ByteStream, reason: CloseReason) {
         finish(code: WebSocketCloseCode.abnormal)

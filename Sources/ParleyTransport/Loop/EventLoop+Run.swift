@@ -98,7 +98,7 @@ extension EventLoop {
     }
 
     /// The TCP connections that are open on the loop: a snapshot. Loop only.
-    var connections: [TCPConnection] {
+    package var connections: [TCPConnection] {
         var found: [TCPConnection] = []
         withUnsafeMutablePointer(to: &found) { found in
             uv_walk(

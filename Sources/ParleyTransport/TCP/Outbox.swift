@@ -4,7 +4,7 @@
 /// something is appended.
 package struct Outbox {
     /// How the connection is to end; a later, harsher request replaces an earlier one.
-    enum Ending: Equatable {
+    package enum Ending: Equatable {
         case none
         case closing(linger: Duration)
         case reset
@@ -13,49 +13,51 @@ package struct Outbox {
         case closed
     }
 
-    private(set) var bytes: [UInt8] = []
-    private(set) var isShared = false
+    package private(set) var bytes: [UInt8] = []
+    package private(set) var isShared = false
     /// True while the connection is on a list of those to be flushed.
-    var isQueued = false
+    package var isQueued = false
     /// True from the high watermark on, until the low one is passed downwards.
-    var isAboveHigh = false
+    package var isAboveHigh = false
     /// Bytes that the loop has taken and the kernel has not: while there are any, the peer is behind.
-    var inFlight = 0
-    private(set) var ending = Ending.none
+    package var inFlight = 0
+    package private(set) var ending = Ending.none
 
-    var pending: Int { bytes.count + inFlight }
+    package init() {}
+
+    package var pending: Int { bytes.count + inFlight }
 
     /// Whether bytes can be sent. When too many wait for a peer that is behind, they cannot, and the connection is
     /// to end; while nothing is in flight it is the loop that is behind, not the peer.
-    mutating func accepts(_ limits: StreamLimits) -> Bool {
+    package mutating func accepts(_ limits: StreamLimits) -> Bool {
         guard ending == .none else { return false }
         guard inFlight > 0, pending > limits.maximumPending else { return true }
         ending = .slowPeer
         return false
     }
 
-    mutating func append(_ more: UnsafeBufferPointer<UInt8>) {
+    package mutating func append(_ more: UnsafeBufferPointer<UInt8>) {
         bytes.append(contentsOf: more)
     }
 
     /// Puts the bytes in place without copying them; only into an empty outbox.
-    mutating func share(_ shared: [UInt8]) {
+    package mutating func share(_ shared: [UInt8]) {
         bytes = shared
         isShared = true
     }
 
     /// Makes the bytes the connection's own, in an empty buffer that is given.
-    mutating func own(_ buffer: consuming [UInt8]) {
+    package mutating func own(_ buffer: consuming [UInt8]) {
         if !bytes.isEmpty { buffer.append(contentsOf: bytes) }
         bytes = buffer
         isShared = false
     }
 
     /// Whether the next append needs a call of ``own(_:)`` first.
-    var needsBuffer: Bool { isShared || bytes.capacity == 0 }
+    package var needsBuffer: Bool { isShared || bytes.capacity == 0 }
 
     /// Moves the bytes out.
-    mutating func take() -> OutgoingBytes {
+    package mutating func take() -> OutgoingBytes {
         var taken: [UInt8] = []
         swap(&taken, &bytes)
         defer { isShared = false }
@@ -63,7 +65,7 @@ package struct Outbox {
     }
 
     /// Forgets what is pending.
-    mutating func discard() {
+    package mutating func discard() {
         bytes = []
         isShared = false
         inFlight = 0
@@ -71,7 +73,7 @@ package struct Outbox {
     }
 
     /// Asks for an end; false when an earlier request already says as much.
-    mutating func end(_ request: Ending) -> Bool {
+    package mutating func end(_ request: Ending) -> Bool {
         switch (ending, request) {
         case (.none, _), (.closing, .reset), (.closing, .slowPeer), (_, .closed):
             ending = request
@@ -82,18 +84,18 @@ package struct Outbox {
     }
 
     /// Sets the flag, and tells whether the caller must put the connection onto the list.
-    mutating func queue() -> Bool {
+    package mutating func queue() -> Bool {
         defer { isQueued = true }
         return !isQueued
     }
 
     /// Notes whether the high watermark is passed.
-    mutating func updateHigh(_ limits: StreamLimits) {
+    package mutating func updateHigh(_ limits: StreamLimits) {
         if pending > limits.highWatermark { isAboveHigh = true }
     }
 
     /// True once each time that the pending bytes, having been above the high watermark, are below the low one.
-    mutating func passedLow(_ limits: StreamLimits) -> Bool {
+    package mutating func passedLow(_ limits: StreamLimits) -> Bool {
         guard isAboveHigh, pending < limits.lowWatermark else { return false }
         isAboveHigh = false
         return true

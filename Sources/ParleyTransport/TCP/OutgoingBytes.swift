@@ -1,8 +1,8 @@
 import CUV
 
 /// Bytes on their way into the kernel.
-struct OutgoingBytes {
-    var bytes: [UInt8] = []
+package struct OutgoingBytes {
+    package private(set) var bytes: [UInt8] = []
     /// True when others refer to the bytes too.
     var isShared = false
     /// How many of the bytes the kernel has taken.

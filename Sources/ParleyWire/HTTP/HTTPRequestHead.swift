@@ -45,4 +45,7 @@ public struct HTTPRequestHead: Sendable {
 
     /// True when content follows, or may follow, the head.
     public var hasContent: Bool { isChunked || (contentLength ?? 0) > 0 }
+
+    /// True for the request of HTTP/2 that asks for another protocol on its stream (RFC 8441 4).
+    public var isExtendedConnect: Bool { version == .http2 && upgradeProtocol != nil && method == .connect }
 }

@@ -39,31 +39,10 @@ enum HTTP1RequestLine {
     }
 
     private static func parseMethod(_ bytes: Span<UInt8>) throws(HTTP1Error) -> HTTPRequest.Method {
-        switch bytes.count {
-        case 3:
-            if equal(bytes, "GET") { return .get }
-            if equal(bytes, "PUT") { return .put }
-        case 4:
-            if equal(bytes, "POST") { return .post }
-            if equal(bytes, "HEAD") { return .head }
-        case 5: if equal(bytes, "PATCH") { return .patch }
-        case 6: if equal(bytes, "DELETE") { return .delete }
-        case 7:
-            if equal(bytes, "OPTIONS") { return .options }
-            if equal(bytes, "CONNECT") { throw .connectMethod }
-        default: break
-        }
         // Nil for no token only, which the caller has ruled out.
-        guard let method = HTTPRequest.Method(String(bytes: bytes)) else { throw .requestLine }
+        guard let method = HTTPRequest.Method(bytes: bytes) else { throw .requestLine }
+        guard method != .connect else { throw .connectMethod }
         return method
-    }
-
-    @inline(__always)
-    private static func equal(_ bytes: Span<UInt8>, _ expected: StaticString) -> Bool {
-        for index in 0..<expected.utf8CodeUnitCount where bytes[index] != expected.utf8Start[index] {
-            return false
-        }
-        return true
     }
 
     /// Tells the forms of a request-target apart (RFC 9112 3.2).

@@ -35,13 +35,13 @@ extension HTTP1ResponseEncoder {
 
     /// Appends the last chunk with trailer fields, which end the content. Fields of framing, routing and persistence
     /// don't belong into trailers (RFC 9110 6.5.1) and are left out. On an error the buffer is as it was.
-    /// - Throws: ``HTTP1EncodingError`` when a value holds a control character but TAB.
+    /// - Throws: ``HTTPEncodingError`` when a value holds a control character but TAB.
     public static func endChunks(
         trailers: HTTPFields, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) {
+    ) throws(HTTPEncodingError) {
         let start = output.count
         output.append(literal: "0\r\n")
-        do throws(HTTP1EncodingError) {
+        do throws(HTTPEncodingError) {
             for field in trailers where !isForbidden(field.name) {
                 _ = try append(field, isSwitching: false, to: &output)
             }

@@ -1,27 +1,19 @@
 import HTTPTypes
 
-/// Why a response can't be written: a field that would inject something into the message (RFC 9110 5.5).
-public struct HTTP1EncodingError: Error, Sendable, Equatable {
-    /// The field's name as it was given.
-    public let field: String
-    /// The rule that was broken.
-    public let rule: String
-}
-
 extension HTTP1ResponseEncoder {
     /// Appends a field line. The name is written as given. On an error the buffer is as it was.
-    /// - Throws: ``HTTP1EncodingError`` when the name is no token, or the value holds a control character but TAB.
+    /// - Throws: ``HTTPEncodingError`` when the name is no token, or the value holds a control character but TAB.
     public static func appendField(
         name: String, value: String, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) {
+    ) throws(HTTPEncodingError) {
         let start = output.count
         output.append(contentsOf: name.utf8)
         guard output.count > start, output[start...].allSatisfy(HTTPBytes.isToken) else {
             output.removeSubrange(start...)
-            throw HTTP1EncodingError(field: name, rule: "RFC 9110 5.1: a field name is a token")
+            throw HTTPEncodingError(field: name, rule: "RFC 9110 5.1: a field name is a token")
         }
         output.append(literal: ": ")
-        do throws(HTTP1EncodingError) {
+        do throws(HTTPEncodingError) {
             try appendValue(value, of: name, to: &output)
         } catch {
             output.removeSubrange(start...)
@@ -51,7 +43,7 @@ extension HTTP1ResponseEncoder {
     @inline(__always)
     static func append(
         _ field: HTTPField, isSwitching: Bool, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) -> ConnectionOptions {
+    ) throws(HTTPEncodingError) -> ConnectionOptions {
         switch field.name.canonicalName.utf8.count {
         case 4 where field.name == .date: return []
         case 10 where field.name == .connection && !isSwitching: return ConnectionOptions(field.value)
@@ -71,7 +63,7 @@ extension HTTP1ResponseEncoder {
 
     static func appendValue(
         _ value: String, of name: String, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) {
+    ) throws(HTTPEncodingError) {
         let start = output.count
         output.append(contentsOf: value.utf8)
         try validateValue(from: start, of: name, in: output)
@@ -79,9 +71,9 @@ extension HTTP1ResponseEncoder {
 
     private static func validateValue(
         from start: Int, of name: String, in output: [UInt8]
-    ) throws(HTTP1EncodingError) {
+    ) throws(HTTPEncodingError) {
         guard HTTPBytes.isFieldValue(output.span.extracting(start..<output.count)) else {
-            throw HTTP1EncodingError(field: name, rule: "RFC 9110 5.5: control character in a field value")
+            throw HTTPEncodingError(field: name, rule: "RFC 9110 5.5: control character in a field value")
         }
     }
 }

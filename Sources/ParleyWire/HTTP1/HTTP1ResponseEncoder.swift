@@ -61,15 +61,15 @@ public enum HTTP1ResponseEncoder {
     /// among the fields closes too, an `upgrade` there is kept. In a 101 response `connection` is copied as given.
     /// - Parameters:
     ///   - date: the value of `date`, formatted (``HTTPDate``); none is written when it is empty or the status is 1xx.
-    /// - Throws: ``HTTP1EncodingError`` when a value holds a control character but TAB: CR, LF and NUL among them.
+    /// - Throws: ``HTTPEncodingError`` when a value holds a control character but TAB: CR, LF and NUL among them.
     public static func appendHead(
         _ status: HTTPResponse.Status, fields: HTTPFields, content: Content, exchange: Exchange,
         date: [UInt8], to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) -> Outcome {
+    ) throws(HTTPEncodingError) -> Outcome {
         let start = output.count
         var outcome = resolve(status.code, content, exchange)
         var options: ConnectionOptions = []
-        do throws(HTTP1EncodingError) {
+        do throws(HTTPEncodingError) {
             try appendStatusLine(status, to: &output)
             for field in fields {
                 options.formUnion(try append(field, isSwitching: status.code == 101, to: &output))
@@ -103,7 +103,7 @@ public enum HTTP1ResponseEncoder {
 
     private static func appendStatusLine(
         _ status: HTTPResponse.Status, to output: inout [UInt8]
-    ) throws(HTTP1EncodingError) {
+    ) throws(HTTPEncodingError) {
         if let line = HTTP1StatusLine.registered(status.code) {
             output.append(literal: line)
             return

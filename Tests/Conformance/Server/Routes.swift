@@ -1,5 +1,6 @@
 import HTTPTypes
 import Parley
+import ParleyTransport
 
 /// The plain HTTP routes and the WebSocket routes.
 struct Routes: Sendable {
@@ -8,6 +9,9 @@ struct Routes: Sendable {
     func serve(on application: Application) {
         serveAnswers(on: application)
         serveBodies(on: application)
+        serveStreams(on: application)
+        serveTrailers(on: application)
+        serveHolds(on: application)
         serveFailures(on: application)
         serveWebSockets(on: application)
     }
@@ -32,6 +36,55 @@ struct Routes: Sendable {
     private func serveBodies(on application: Application) {
         application.post("/echo") { request in try await request.body.collect() }
         application.post("/ignore-body") { _ in "ignored" }
+    }
+
+    private func serveStreams(on application: Application) {
+        application.post("/upload") { request in try await Digest(of: request.body) }
+        application.post("/slow-upload") { request in
+            try await Task.sleep(for: .milliseconds(request.number("milliseconds") ?? 0))
+            return try await Digest(of: request.body)
+        }
+        application.get("/stream") { request in
+            let (total, size) = (request.number("bytes") ?? 0, max(1, request.number("piece") ?? 1024))
+            return Response(
+                body: .stream { writer in
+                    var sent = 0
+                    while sent < total {
+                        let count = min(size, total - sent)
+                        try await writer.write((sent..<sent + count).map { UInt8($0 % 251) })
+                        sent += count
+                    }
+                })
+        }
+    }
+
+    private func serveTrailers(on application: Application) {
+        application.get("/trailers") { _ in
+            Response(
+                body: .stream { writer in
+                    try await writer.write(Array("body".utf8))
+                    try await writer.setTrailers([.checksum: "42"])
+                })
+        }
+        application.post("/trailers") { request in
+            _ = try await request.body.collect()
+            var trailers: [String: String] = [:]
+            for field in request.body.trailers ?? [:] { trailers[field.name.canonicalName] = field.value }
+            return trailers
+        }
+    }
+
+    /// Handlers that don't listen to their cancellation, as many do.
+    private func serveHolds(on application: Application) {
+        let holding = Lock(Holding())
+        application.get("/hold") { request in
+            let duration = Duration.milliseconds(request.number("milliseconds") ?? 0)
+            holding.withLock { $0.begin() }
+            await Task { try? await Task.sleep(for: duration) }.value
+            holding.withLock { $0.now -= 1 }
+            return "held"
+        }
+        application.get("/holding") { _ in holding.withLock { $0 } }
     }
 
     private func serveFailures(on application: Application) {
@@ -95,6 +148,30 @@ private struct Example: Codable {
     var nested = Nested()
 }
 
+/// How many handlers hold, and held.
+private struct Holding: Codable, Sendable {
+    var now = 0
+    var most = 0
+
+    mutating func begin() {
+        now += 1
+        most = max(most, now)
+    }
+}
+
+/// What came of a request's content.
+private struct Digest: Codable {
+    var bytes = 0
+    var sum: UInt32 = 0
+
+    init(of body: RequestBody) async throws {
+        for try await piece in body {
+            bytes += piece.count
+            for byte in piece { sum &+= UInt32(byte) }
+        }
+    }
+}
+
 /// A request as a handler sees it.
 private struct Description: Codable {
     var method: String
@@ -102,6 +179,7 @@ private struct Description: Codable {
     var authority: String?
     var path: String
     var query: [String: String]
+    var version: String
 
     init(of request: Request) {
         method = request.method.rawValue
@@ -109,6 +187,12 @@ private struct Description: Codable {
         authority = request.authority
         path = request.path
         query = request.decodedQuery
+        version =
+            switch request.version {
+            case .http10: "HTTP/1.0"
+            case .http11: "HTTP/1.1"
+            case .http2: "HTTP/2"
+            }
     }
 }
 
@@ -119,9 +203,13 @@ extension Request {
         for item in queryItems { items[item.name] = item.value }
         return items
     }
+
+    /// A number in the query.
+    func number(_ name: String) -> Int? { query(name).flatMap { Int($0) } }
 }
 
 extension HTTPField.Name {
     static let user = HTTPField.Name("X-User")!
+    static let checksum = HTTPField.Name("X-Checksum")!
     static let note = HTTPField.Name("X-Note")!
 }

@@ -20,6 +20,12 @@ struct Settings: ParsableArguments {
     @Option(help: "Between two requests.") var idleTimeout: Int?
     @Option(help: "For a peer that takes nothing.") var writeTimeout: Int?
 
+    @Flag(help: "Speaks HTTP/1.1 only.") var noHttp2 = false
+    @Option(help: "For HTTP/2's preface and SETTINGS.") var prefaceTimeout: Int?
+    @Option(help: "For an HTTP/2 stream that takes nothing.") var streamStallTimeout: Int?
+    @Option(help: "For an HTTP/2 connection that takes nothing.") var connectionStallTimeout: Int?
+    @Option(help: "For everything to end on SIGTERM.") var shutdownDeadline = 3000
+
     @Option(help: "For a WebSocket message.") var messageTimeout: Int?
     @Option(help: "For the answer to a close frame.") var closeTimeout: Int?
 }
@@ -28,7 +34,11 @@ extension Settings {
     var serverConfiguration: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.loopCount = loops
-        configuration.shutdownDeadline = .seconds(3)
+        configuration.shutdownDeadline = .milliseconds(shutdownDeadline)
+        if noHttp2 { configuration.http2 = nil }
+        set(&configuration.prefaceTimeout, prefaceTimeout)
+        set(&configuration.streamStallTimeout, streamStallTimeout)
+        set(&configuration.connectionStallTimeout, connectionStallTimeout)
         set(&configuration.headerTimeout, headerTimeout)
         set(&configuration.bodyTimeout, bodyTimeout)
         set(&configuration.keepAliveTimeout, idleTimeout)

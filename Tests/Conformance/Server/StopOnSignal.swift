@@ -2,7 +2,7 @@ import Foundation
 import Parley
 
 /// Waits for SIGTERM or SIGINT, and stops the server.
-func stopOnSignal(_ server: RunningServer) async throws {
+func stopOnSignal(_ server: RunningServer, deadline: Duration) async throws {
     let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
     let sources = [SIGTERM, SIGINT].map { number in
         signal(number, SIG_IGN)
@@ -13,5 +13,5 @@ func stopOnSignal(_ server: RunningServer) async throws {
     }
     for await _ in signals { break }
     for source in sources { source.cancel() }
-    await server.shutdown(deadline: .seconds(3))
+    await server.shutdown(deadline: deadline)
 }

@@ -112,7 +112,7 @@ struct HTTP1TimeTests {
 
     @Test("the time while the server itself doesn't read content doesn't count")
     func pausedContent() {
-        let timeouts = HTTP1Timeouts(ServerConfiguration())
+        let timeouts = ServerTimeouts(ServerConfiguration())
         var watch = HTTP1Watch(now: at(0))
         watch.expectContent(at: at(0))
         watch.receivedContent(1, at: at(1))

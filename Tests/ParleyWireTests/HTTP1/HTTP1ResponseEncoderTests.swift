@@ -107,13 +107,13 @@ struct HTTP1ResponseEncoderTests {
     func injection() throws {
         var output: [UInt8] = []
         for name in ["", "a b", "a:", "a\r\nb", "é"] {
-            #expect(throws: HTTP1EncodingError.self) {
+            #expect(throws: HTTPEncodingError.self) {
                 try Encoder.appendField(name: name, value: "x", to: &output)
             }
         }
         #expect(output.isEmpty)
         for value in ["a\rb", "a\nb", "a\u{0}b", "a\r\nSet-Cookie: b"] {
-            #expect(throws: HTTP1EncodingError.self) {
+            #expect(throws: HTTPEncodingError.self) {
                 try Encoder.appendField(name: "x", value: value, to: &output)
             }
         }
@@ -127,7 +127,7 @@ struct HTTP1ResponseEncoderTests {
         var output = Array("before".utf8)
         var fields: HTTPFields = [.contentType: "text/plain"]
         fields.append(HTTPField(name: .server, lenientValue: [0x61, 0x01]))
-        #expect(throws: HTTP1EncodingError.self) {
+        #expect(throws: HTTPEncodingError.self) {
             try Encoder.appendHead(
                 .ok, fields: fields, content: .length(0),
                 exchange: .init(isHead: false, version: .http11, keepAlive: true),

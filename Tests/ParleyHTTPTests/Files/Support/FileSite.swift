@@ -69,4 +69,6 @@ final class CollectingWriter: ResponseWriter {
         bytes.withLock { $0 += piece }
         try onWrite(piece)
     }
+
+    func setTrailers(_ trailers: HTTPFields) async throws {}
 }

@@ -10,18 +10,13 @@ extension HTTP1Connection {
     func startTask(for request: Request, at endpoint: RouteEndpoint, number: UInt64) {
         adopt(number: number) { [self] in
             let response = await server.responder.respond(to: request, by: endpoint)
-            await onLoop { [self] in if isAwaited(number) { send(response) } }
+            await server.onLoop { [self] in if isAwaited(number) { send(response) } }
         }
     }
 
     /// Starts a task that is cancelled with the exchange.
     private func adopt(number: UInt64, _ work: @escaping @Sendable () async -> Void) {
-        let task: Task<Void, Never>
-        if #available(macOS 26, *) {
-            task = Task.immediate(executorPreference: server.loop, operation: work)
-        } else {
-            task = Task(executorPreference: server.loop, operation: work)
-        }
+        let task = server.startTask(work)
         // It may have ended by now, and the next exchange may have begun.
         if exchange?.number == number { exchange?.task = task }
     }
@@ -29,12 +24,6 @@ extension HTTP1Connection {
     /// True while the exchange of this number waits for its response.
     private func isAwaited(_ number: UInt64) -> Bool {
         exchange?.number == number && state.owesResponse && exchange?.body == nil
-    }
-
-    /// Runs a closure on the loop: here, where a task that prefers the loop should be already.
-    private nonisolated(nonsending) func onLoop(_ body: @escaping @Sendable () -> Void) async {
-        if server.loop.isCurrent { return body() }
-        try? await server.loop.run(body)
     }
 }
 
@@ -71,7 +60,7 @@ extension HTTP1Connection {
     ) -> HTTP1ResponseEncoder.Outcome? {
         var framing = framing
         framing.keepAlive = framing.keepAlive && mayPersist
-        do throws(HTTP1EncodingError) {
+        do throws(HTTPEncodingError) {
             return try HTTP1ResponseEncoder.appendHead(
                 response.status, fields: response.headers, content: content, exchange: framing,
                 date: server.date, to: &server.scratch)
@@ -147,24 +136,16 @@ extension HTTP1Connection {
             return proceed(state.endResponse(persists: outcome.keepAlive))
         }
         exchange?.body = HTTP1StreamedBody(framing: outcome.framing, persists: outcome.keepAlive)
-        adopt(number: number) { [self] in await produce(producer, number: number) }
+        adopt(number: number) { [self] in await produce(producer, exchange: number) }
     }
+}
 
-    private nonisolated(nonsending) func produce(_ producer: ResponseBody.Producer, number: UInt64) async {
-        do {
-            try await producer(HTTP1ResponseWriter(connection: self, number: number))
-            await onLoop { [self] in endStream(number) }
-        } catch {
-            await onLoop { [self] in failStream(number, error) }
-        }
-    }
-
-    /// Sends a piece. True when the writer has to wait.
-    func write(_ piece: [UInt8], number: UInt64) throws(ResponseWriterError) -> Bool {
+extension HTTP1Connection: ResponseSink {
+    func write(_ piece: [UInt8], exchange number: UInt64) throws(ResponseWriterError) -> Bool {
         guard exchange?.number == number, let framing = exchange?.body?.framing else {
             throw .connectionClosed
         }
-        guard exchange?.body?.add(piece.count) == true else {
+        guard exchange?.body?.progress.add(piece.count) == true else {
             abandon()
             stream.reset()
             throw .lengthExceeded
@@ -179,64 +160,51 @@ extension HTTP1Connection {
         return !stream.isWritable
     }
 
-    /// Keeps a writer until the outbox has room.
-    func wait(_ waiter: UnsafeContinuation<Void, any Error>, number: UInt64) {
-        guard exchange?.number == number, exchange?.body != nil, exchange?.body?.waiter == nil else {
+    func wait(_ waiter: UnsafeContinuation<Void, any Error>, exchange number: UInt64) {
+        guard exchange?.number == number, exchange?.body != nil, exchange?.body?.progress.waiter == nil else {
             return waiter.resume(throwing: ResponseWriterError.connectionClosed)
         }
         guard !stream.isWritable else { return waiter.resume() }
-        exchange?.body?.waiter = waiter
+        exchange?.body?.progress.waiter = waiter
     }
 
-    private func endStream(_ number: UInt64) {
+    /// Chunked bodies have trailers; elsewhere HTTP/1 has no place for them, and they are left out.
+    func setTrailers(_ trailers: HTTPFields, exchange number: UInt64) throws(ResponseWriterError) {
+        guard exchange?.number == number, let framing = exchange?.body?.framing else {
+            throw .connectionClosed
+        }
+        guard framing == .chunked else { return }
+        let start = server.scratch.count
+        do throws(HTTPEncodingError) {
+            try HTTP1ResponseEncoder.endChunks(trailers: trailers, to: &server.scratch)
+        } catch {
+            throw .invalidTrailers
+        }
+        // It was written to see that it can be.
+        server.scratch.removeSubrange(start...)
+        exchange?.body?.progress.trailers = trailers
+    }
+
+    func endBody(exchange number: UInt64) {
         guard exchange?.number == number, let body = exchange?.body else { return }
-        guard body.isComplete else {
+        guard body.progress.isComplete else {
             server.responder.logger.error("streamed response is shorter than announced")
             abandon()
             return stream.reset()
         }
         if body.framing == .chunked {
-            HTTP1ResponseEncoder.endChunks(to: &server.scratch)
+            // Valid, as they were looked at when they were set.
+            try? HTTP1ResponseEncoder.endChunks(trailers: body.progress.trailers, to: &server.scratch)
             sendHead()
         }
         proceed(state.endResponse(persists: body.persists))
     }
 
-    /// The producer failed: the peer must not take what it got for the whole.
-    private func failStream(_ number: UInt64, _ error: any Error) {
+    func failBody(exchange number: UInt64, _ error: any Error) {
         guard exchange?.number == number, exchange?.body != nil else { return }
-        if !(error is CancellationError) {
-            server.responder.logger.error(
-                "streamed response failed", metadata: ["error": "\(String(reflecting: error))"])
-        }
+        server.logFailedBody(error)
         abandon()
         stream.reset()
-    }
-}
-
-/// Writes a streamed body to an HTTP/1.1 connection.
-struct HTTP1ResponseWriter: ResponseWriter {
-    let connection: HTTP1Connection
-    let number: UInt64
-
-    func write(_ bytes: [UInt8]) async throws {
-        let loop = connection.server.loop
-        let mustWait =
-            if loop.isCurrent {
-                try connection.write(bytes, number: number)
-            } else {
-                try await loop.run { [connection, number] in try connection.write(bytes, number: number) }
-            }
-        if mustWait { try await waitForRoom() }
-    }
-
-    private func waitForRoom() async throws {
-        try await withUnsafeThrowingContinuation { waiter in
-            let isQueued = connection.server.loop.execute { [connection, number] in
-                connection.wait(waiter, number: number)
-            }
-            if !isQueued { waiter.resume(throwing: ResponseWriterError.connectionClosed) }
-        }
     }
 }
 
@@ -257,7 +225,6 @@ extension HTTP1Connection {
         exchange = nil
         state.finish()
         stopTimer()
-        server.remove(self)
         let handler = upgrade.start(stream)
         successor = handler
         stream.handler = handler

@@ -39,7 +39,7 @@ extension HTTP1Connection {
         stopTimer()
         guard let exchange = exchange.take() else { return }
         exchange.content.finish(throwing: RequestBodyError.connectionClosed)
-        exchange.body?.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
+        exchange.body?.progress.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.task?.cancel()
     }
 }

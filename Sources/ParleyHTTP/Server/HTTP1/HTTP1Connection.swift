@@ -12,8 +12,7 @@ import ParleyWire
 final class HTTP1Connection: ByteStreamHandler, RequestBodySource, @unchecked Sendable {
     let server: HTTPServerLoop
     let stream: any ByteStream
-    private let remoteAddress: SocketAddress?
-    private let isSecure: Bool
+    private let info: ConnectionInfo
     @exclusivity(unchecked) var state = HTTP1ConnectionState()
     @exclusivity(unchecked) var watch: HTTP1Watch
     @exclusivity(unchecked) var exchange: HTTP1Exchange?
@@ -33,8 +32,7 @@ final class HTTP1Connection: ByteStreamHandler, RequestBodySource, @unchecked Se
     init(stream: any ByteStream, server: HTTPServerLoop) {
         self.stream = stream
         self.server = server
-        remoteAddress = stream.remoteAddress
-        isSecure = stream.isSecure
+        info = ConnectionInfo(stream)
         decoder = HTTP1RequestDecoder(limits: server.configuration.limits)
         watch = HTTP1Watch(now: server.loop.now)
     }
@@ -72,10 +70,7 @@ extension HTTP1Connection {
     }
 
     func becameWritable(_ stream: any ByteStream) {
-        if let waiter = exchange?.body?.waiter {
-            exchange?.body?.waiter = nil
-            waiter.resume()
-        }
+        exchange?.body?.progress.takeWaiter()?.resume()
         if isOutboxFull {
             isOutboxFull = false
             decodeHeld()
@@ -84,11 +79,10 @@ extension HTTP1Connection {
 
     func closed(_ stream: any ByteStream, reason: CloseReason) {
         abandon()
-        server.remove(self)
     }
 
     /// The server shuts down: an idle connection is closed, another one with its response.
-    func shutDown() {
+    func shutDown(_ stream: any ByteStream, spread: Duration) {
         if state.shutDown(isMidRequest: decoder.isMidRequest || !held.isEmpty) { close() }
     }
 }
@@ -109,7 +103,7 @@ extension HTTP1Connection {
             switch consume event {
             case .head(let head): begin(head)
             case .body(let range): receiveContent(input.extracting(range))
-            case .end: endRequest()
+            case .end(let trailers): endRequest(trailers)
             case .failure(let error): refuse(error)
             case .needMore:
                 handleExchange()
@@ -172,8 +166,7 @@ extension HTTP1Connection {
             isHead: head.method == .head, version: head.version, keepAlive: head.keepAlive)
         let content =
             hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
-        let context = RequestContext(
-            head: head, loop: server.loop, remoteAddress: remoteAddress, isSecure: isSecure)
+        let context = RequestContext(head: head, loop: server.loop, connection: info)
         exchangeCount &+= 1
         exchange = HTTP1Exchange(
             number: exchangeCount, request: Request(context: context, body: content), framing: framing,
@@ -203,9 +196,9 @@ extension HTTP1Connection {
         }
     }
 
-    private func endRequest() {
+    private func endRequest(_ trailers: HTTPHeaderBlock?) {
         watch.stop()
-        exchange?.content.finish()
+        exchange?.content.finish(trailers: trailers)
         isContentPaused = false
         let next = state.endRequest()
         handleExchange()

@@ -32,40 +32,20 @@ struct HTTP1Exchange {
     }
 }
 
-/// What was promised and sent of a streamed response's body.
+/// A streamed body on its way.
 struct HTTP1StreamedBody {
     let framing: HTTP1ResponseEncoder.Framing
     /// Whether the connection persists after it, as the head said.
     let persists: Bool
-    private var sent: UInt64 = 0
-    /// The writer that waits for room in the outbox.
-    var waiter: UnsafeContinuation<Void, any Error>?
+    var progress: StreamedBody
 
     init(framing: HTTP1ResponseEncoder.Framing, persists: Bool) {
         self.framing = framing
         self.persists = persists
+        if case .length(let length) = framing {
+            progress = StreamedBody(length: length)
+        } else {
+            progress = StreamedBody(length: nil)
+        }
     }
-
-    /// Counts what is to be sent. False when it is more than was announced.
-    mutating func add(_ count: Int) -> Bool {
-        let (sum, overflow) = sent.addingReportingOverflow(UInt64(count))
-        guard !overflow else { return false }
-        if case .length(let length) = framing, sum > length { return false }
-        sent = sum
-        return true
-    }
-
-    /// True when nothing is missing.
-    var isComplete: Bool {
-        if case .length(let length) = framing { return sent == length }
-        return true
-    }
-}
-
-/// Why a piece of a streamed body can't be sent.
-public enum ResponseWriterError: Error, Sendable, Equatable {
-    /// The connection is gone.
-    case connectionClosed
-    /// More was written than the announced length: the connection is reset.
-    case lengthExceeded
 }

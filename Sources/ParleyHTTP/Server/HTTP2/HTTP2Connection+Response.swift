@@ -1,0 +1,196 @@
+import HTTPTypes
+import Logging
+import ParleyTransport
+import ParleyWire
+
+extension HTTP2Connection {
+    /// Sends the response of an exchange, or begins to. Loop only.
+    func send(_ response: Response, on exchange: HTTP2Exchange) {
+        guard exchange.isAwaited else { return }
+        switch response.body.content {
+        case .empty: sendWhole(response, [], on: exchange)
+        case .bytes(let bytes): sendWhole(response, bytes, on: exchange)
+        case .stream(let length, let producer): beginStream(response, length, producer, on: exchange)
+        case .upgrade(let upgrade): open(response, upgrade, on: exchange)
+        }
+    }
+
+    private func sendWhole(_ response: Response, _ bytes: [UInt8], on exchange: HTTP2Exchange) {
+        let hasContent = !bytes.isEmpty && response.mayHaveContent(isHead: exchange.isHead)
+        exchange.phase = .responded
+        if hasContent {
+            exchange.output.append(bytes)
+            exchange.output.end()
+        }
+        guard sendHead(response, length: UInt64(bytes.count), hasContent: hasContent, on: exchange) else { return }
+        if hasContent {
+            if bytes.count > 16 * 1024 { session.share(exchange.id, isUrgent: false) }
+            outputIsThere(on: exchange)
+        } else {
+            endRequest(of: exchange)
+        }
+    }
+
+    /// Sends a response's head. Where the response can't be sent as it is, another one is, and false returned.
+    private func sendHead(
+        _ response: Response, length: UInt64?, hasContent: Bool, on exchange: HTTP2Exchange
+    ) -> Bool {
+        server.fields.removeAll()
+        server.fields.append(status: response.status.code)
+        do throws(HTTPEncodingError) {
+            try server.fields.append(response.headers)
+        } catch {
+            server.responder.logger.error(
+                "response refused", metadata: ["field": "\(error.field)", "rule": "\(error.rule)"])
+            sendEncodingFailure(on: exchange)
+            return false
+        }
+        server.fields.append("date", bytes: server.date)
+        if let length = response.announced(length) { server.fields.append("content-length", number: length) }
+        session.respond(server.fields, on: exchange.id, hasContent: hasContent)
+        scheduleFlush()
+        return true
+    }
+
+    private func sendEncodingFailure(on exchange: HTTP2Exchange) {
+        exchange.phase = .waiting
+        exchange.output = HTTP2SendQueue()
+        send(HTTPError(.internalServerError).response, on: exchange)
+    }
+
+    /// The response is complete: the client needn't send what is left of its request (RFC 9113 8.1).
+    func endRequest(of exchange: HTTP2Exchange) {
+        exchange.phase = .responded
+        guard !exchange.isRequestEnded,
+            !exchange.discardContent(limit: server.configuration.drainLimit)
+        else { return }
+        session.reset(exchange.id, .noError)
+    }
+
+    /// Ends an exchange whose request will never be complete.
+    func fail(_ exchange: HTTP2Exchange, _ error: HTTPError) {
+        let isUnanswered = exchange.isAwaited
+        exchange.content.finish(throwing: error)
+        exchange.task?.cancel()
+        if isUnanswered {
+            send(error.response, on: exchange)
+        } else {
+            reset(exchange, .cancel, reason: .slowPeer)
+        }
+    }
+
+    func sendContinue(on exchange: HTTP2Exchange) {
+        server.fields.removeAll()
+        server.fields.append(status: 100)
+        session.respondInterim(server.fields, on: exchange.id)
+        scheduleFlush()
+    }
+}
+
+extension Response {
+    /// False for a response that ends with its head (RFC 9110 6.4.1).
+    fileprivate func mayHaveContent(isHead: Bool) -> Bool {
+        !isHead && status.code >= 200 && status.code != 204 && status.code != 205 && status.code != 304
+    }
+
+    /// What `Content-Length` says (RFC 9110 8.6): nothing where there can't be content, or its length isn't known.
+    fileprivate func announced(_ length: UInt64?) -> UInt64? {
+        switch status.code {
+        case ..<200, 204, 304: nil
+        case 205: 0
+        default: length
+        }
+    }
+}
+
+// MARK: - Streamed bodies
+
+extension HTTP2Connection: ResponseSink {
+    private func beginStream(
+        _ response: Response, _ length: UInt64?, _ producer: @escaping ResponseBody.Producer,
+        on exchange: HTTP2Exchange
+    ) {
+        let hasContent = response.mayHaveContent(isHead: exchange.isHead)
+        exchange.phase = hasContent ? .streaming : .responded
+        guard sendHead(response, length: length, hasContent: hasContent, on: exchange) else { return }
+        guard hasContent else { return endRequest(of: exchange) }
+        session.share(exchange.id, isUrgent: false)
+        exchange.body = StreamedBody(length: length)
+        adopt(exchange) { [self] in await produce(producer, exchange: UInt64(exchange.id)) }
+    }
+
+    private func streaming(_ number: UInt64) -> HTTP2Exchange? {
+        guard let exchange = exchanges[Int32(truncatingIfNeeded: number)], exchange.body != nil else { return nil }
+        return exchange
+    }
+
+    func write(_ piece: [UInt8], exchange number: UInt64) throws(ResponseWriterError) -> Bool {
+        guard let exchange = streaming(number) else { throw .connectionClosed }
+        guard exchange.body?.add(piece.count) == true else {
+            reset(exchange, .internalError, reason: .reset)
+            throw .lengthExceeded
+        }
+        guard !piece.isEmpty else { return false }
+        exchange.output.append(piece)
+        outputIsThere(on: exchange)
+        return exchange.output.pending > Self.outputWatermark
+    }
+
+    /// The bytes of a body that wait before its writer has to.
+    private static var outputWatermark: Int { 64 * 1024 }
+
+    func wait(_ waiter: UnsafeContinuation<Void, any Error>, exchange number: UInt64) {
+        guard let exchange = streaming(number), exchange.body?.waiter == nil else {
+            return waiter.resume(throwing: ResponseWriterError.connectionClosed)
+        }
+        guard exchange.output.pending > Self.outputWatermark else { return waiter.resume() }
+        exchange.body?.waiter = waiter
+    }
+
+    func setTrailers(_ trailers: HTTPFields, exchange number: UInt64) throws(ResponseWriterError) {
+        guard let exchange = streaming(number) else { throw .connectionClosed }
+        var section = HTTP2FieldSection()
+        do throws(HTTPEncodingError) {
+            try section.append(trailers)
+        } catch {
+            throw .invalidTrailers
+        }
+        exchange.body?.trailers = trailers
+    }
+
+    func endBody(exchange number: UInt64) {
+        guard let exchange = streaming(number) else { return }
+        guard exchange.body?.isComplete == true else {
+            server.responder.logger.error("streamed response is shorter than announced")
+            return reset(exchange, .internalError, reason: .reset)
+        }
+        exchange.output.end()
+        outputIsThere(on: exchange)
+    }
+
+    func failBody(exchange number: UInt64, _ error: any Error) {
+        guard let exchange = streaming(number) else { return }
+        server.logFailedBody(error)
+        reset(exchange, .internalError, reason: .reset)
+    }
+}
+
+// MARK: - Upgrades
+
+extension HTTP2Connection {
+    /// Makes the stream a tunnel (RFC 8441 5).
+    private func open(_ response: Response, _ upgrade: Upgrade, on exchange: HTTP2Exchange) {
+        guard exchange.upgrade?.lowercased() == upgrade.name.lowercased() else {
+            return send(
+                HTTPError(.badRequest, "switching to \(upgrade.name) was not asked for").response, on: exchange)
+        }
+        var accepted = response
+        accepted.status = .ok
+        let tunnel = HTTP2Tunnel(exchange: exchange)
+        exchange.phase = .tunnel(tunnel)
+        guard sendHead(accepted, length: nil, hasContent: true, on: exchange) else { return }
+        session.share(exchange.id, isUrgent: true)
+        tunnel.handler = upgrade.start(tunnel)
+        exchange.startTunnel(tunnel)
+    }
+}

@@ -1,0 +1,180 @@
+import ParleyTransport
+
+/// A stream of HTTP/2 that another protocol took over (RFC 8441): to that protocol it is what a TCP connection is.
+///
+/// Sound as `Sendable`: the outbox is behind a lock, constants are constants, and everything else is touched on the loop's
+/// thread only.
+final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
+    let loop: EventLoop
+    let remoteAddress: SocketAddress?
+    let isSecure: Bool
+    private let limits: StreamLimits
+    private let outbox = Lock(Outbox())
+    @exclusivity(unchecked) var handler: (any ByteStreamHandler)?
+    /// Nil once the stream is gone.
+    @exclusivity(unchecked) private var exchange: HTTP2Exchange?
+    @exclusivity(unchecked) private var isPaused = false
+    @exclusivity(unchecked) private var isEnding = false
+    /// What came while reading was paused; the stream's window bounds it.
+    @exclusivity(unchecked) private var held: [UInt8] = []
+    @exclusivity(unchecked) private var hasEnded = false
+    @exclusivity(unchecked) private var toldEnd = false
+    @exclusivity(unchecked) private var lingerTimer: LoopTimer?
+
+    init(exchange: HTTP2Exchange) {
+        self.exchange = exchange
+        let server = exchange.connection.server
+        loop = server.loop
+        limits = server.configuration.streamLimits
+        remoteAddress = exchange.connection.info.remoteAddress
+        isSecure = exchange.connection.info.isSecure
+    }
+}
+
+// MARK: - Receiving
+
+extension HTTP2Tunnel {
+    func receive(_ bytes: inout MutableSpan<UInt8>) {
+        guard !isEnding else { exchange?.consume(); return }
+        guard !isPaused, held.isEmpty else { return held.append(span: bytes.span) }
+        handler?.received(&bytes, from: self)
+        exchange?.consume(bytes.count)
+    }
+
+    func receiveEnd() {
+        hasEnded = true
+        deliverEnd()
+    }
+
+    private func deliverEnd() {
+        guard hasEnded, held.isEmpty, !toldEnd, !isPaused else { return }
+        toldEnd = true
+        if !isEnding { handler?.receivedEnd(from: self) }
+    }
+
+    func pauseReading() { isPaused = true }
+
+    func resumeReading() {
+        isPaused = false
+        guard !held.isEmpty || hasEnded else { return }
+        // Not from within the handler's own call.
+        loop.execute { [self] in deliverHeld() }
+    }
+
+    private func deliverHeld() {
+        guard !isPaused, exchange != nil else { return }
+        if !held.isEmpty {
+            var bytes: [UInt8] = []
+            swap(&bytes, &held)
+            if !isEnding {
+                var span = bytes.mutableSpan
+                handler?.received(&span, from: self)
+            }
+            exchange?.consume(bytes.count)
+        }
+        deliverEnd()
+    }
+}
+
+// MARK: - Sending, on any thread
+
+extension HTTP2Tunnel {
+    var pendingBytes: Int { outbox.withLock { $0.pending } }
+
+    var isWritable: Bool { outbox.withLock { $0.ending == .none && !$0.isAboveHigh } }
+
+    func send(_ bytes: Span<UInt8>) {
+        bytes.withUnsafeBufferPointer { bytes in
+            guard !bytes.isEmpty else { return }
+            push { $0.append(bytes) }
+        }
+    }
+
+    func send(shared bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        push { outbox in
+            if outbox.bytes.isEmpty {
+                outbox.share(bytes)
+            } else {
+                bytes.withUnsafeBufferPointer { outbox.append($0) }
+            }
+        }
+    }
+
+    private func push(_ append: (inout Outbox) -> Void) {
+        let mustQueue = outbox.withLock { outbox in
+            guard outbox.accepts(limits) else { return outbox.ending == .slowPeer && outbox.queue() }
+            append(&outbox)
+            outbox.updateHigh(limits)
+            return outbox.queue()
+        }
+        if mustQueue { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
+    }
+
+    func close(linger: Duration) { requestEnd(.closing(linger: max(linger, .zero))) }
+
+    func reset() { requestEnd(.reset) }
+
+    private func requestEnd(_ ending: Outbox.Ending) {
+        let onLoop = loop.isCurrent
+        if onLoop { isEnding = true }
+        let mustQueue = outbox.withLock { $0.end(ending) && $0.queue() }
+        if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
+    }
+}
+
+// MARK: - On the loop
+
+extension HTTP2Tunnel {
+    /// Gives what was sent during the turn to the stream.
+    func flush() {
+        let ending = outbox.withLock { outbox in
+            outbox.isQueued = false
+            return outbox.ending
+        }
+        guard let exchange else { return }
+        if ending != .none { isEnding = true }
+        switch ending {
+        case .reset: return exchange.connection.reset(exchange, .cancel, reason: .reset)
+        case .slowPeer: return exchange.connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
+        default: break
+        }
+        refill(exchange)
+        exchange.connection.outputIsThere(on: exchange)
+    }
+
+    /// Moves what waits into the stream's queue, when that is empty, and tells the handler when it can send again. Called
+    /// by the connection, too, when it has taken something from the queue.
+    func refill(_ exchange: HTTP2Exchange) {
+        let canSendAgain = outbox.withLock { outbox in
+            if exchange.output.isEmpty, !outbox.bytes.isEmpty { exchange.output.append(outbox.take().bytes) }
+            outbox.inFlight = exchange.output.pending
+            if case .closing = outbox.ending, outbox.bytes.isEmpty { exchange.output.end() }
+            return outbox.passedLow(limits)
+        }
+        if canSendAgain, !isEnding { handler?.becameWritable(self) }
+    }
+
+    /// Everything was taken, and the end of this side with it: the peer has so long to end its own.
+    func didEndOutput() {
+        guard case .closing(let linger) = outbox.withLock({ $0.ending }), lingerTimer == nil else { return }
+        lingerTimer = loop.schedule(after: linger) { [weak self] in
+            guard let self, let exchange = self.exchange else { return }
+            exchange.connection.reset(exchange, .noError, reason: .closed)
+        }
+    }
+
+    func didClose(_ reason: CloseReason) {
+        exchange = nil
+        lingerTimer?.cancel()
+        held = []
+        outbox.withLock { outbox in
+            _ = outbox.end(.closed)
+            outbox.discard()
+        }
+        guard let handler else { return }
+        // The handler usually holds the stream.
+        self.handler = nil
+        handler.closed(self, reason: reason)
+    }
+}

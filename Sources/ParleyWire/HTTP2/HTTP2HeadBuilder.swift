@@ -1,0 +1,138 @@
+import HTTPTypes
+
+/// A request's head while its fields come in, decompressed, and what becomes of it when they are complete.
+///
+/// nghttp2 has checked what RFC 9113 8.2 and 8.3 call malformed by then: the characters of names and values, the order,
+/// number and completeness of pseudo-header fields, fields of the connection. The limits, and the rules that a gateway
+/// could be deceived with, are checked here.
+struct HTTP2HeadBuilder {
+    private(set) var head = HTTPRequestHead(method: .get, target: "", version: .http2)
+    private let limits: HTTPLimits
+    private let hardLimits: HTTP2Limits
+    private var sectionBytes = 0
+    private var fieldCount = 0
+    private var pseudo: Pseudo = []
+    private var refusal: HTTP2Refusal?
+
+    private struct Pseudo: OptionSet {
+        let rawValue: UInt8
+        static let path = Pseudo(rawValue: 1)
+        static let scheme = Pseudo(rawValue: 2)
+    }
+
+    init(limits: HTTPLimits, hardLimits: HTTP2Limits) {
+        self.limits = limits
+        self.hardLimits = hardLimits
+        head.headers.reserveCapacity(bytes: 256, fields: 8)
+    }
+
+    /// Takes the next field. Once the request is refused its fields are counted only.
+    mutating func take(name: Span<UInt8>, value: Span<UInt8>) -> HTTP2Violation? {
+        fieldCount += 1
+        // Bounded by what the decompressor lets through, 64 KiB a field.
+        sectionBytes += name.count + value.count + 32
+        guard fieldCount <= hardLimits.connectionHeaderCount else {
+            return .limit("connectionHeaderCount: far too many header fields")
+        }
+        guard sectionBytes <= hardLimits.connectionHeaderBytes else {
+            return .limit("connectionHeaderBytes: the header section is far too long")
+        }
+        guard refusal == nil else { return nil }
+        do throws(HTTP2Refusal) {
+            try checkLimits(name.count + value.count)
+            if name.count > 0, name[0] == HTTPBytes.colon {
+                try takePseudo(name, value)
+            } else {
+                try takeField(name, value)
+            }
+        } catch {
+            refusal = error
+        }
+        return nil
+    }
+
+    private func checkLimits(_ fieldBytes: Int) throws(HTTP2Refusal) {
+        // The pseudo-header fields are the request line, which is no field in HTTP/1.1 either.
+        guard fieldCount <= limits.headerCount + 5 else { throw .tooManyFields }
+        guard sectionBytes <= limits.headerSectionBytes else { throw .sectionTooLong }
+        guard fieldBytes <= max(limits.headerFieldBytes, limits.targetBytes + 5) else { throw .fieldTooLong }
+    }
+
+    private mutating func takePseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTP2Refusal) {
+        switch name.count {
+        case 5 where HTTPBytes.equalIgnoringCase(name, ":path"): try takePath(value)
+        case 7 where HTTPBytes.equalIgnoringCase(name, ":method"):
+            guard let method = HTTPRequest.Method(bytes: value) else { throw .method }
+            head.method = method
+        case 7 where HTTPBytes.equalIgnoringCase(name, ":scheme"):
+            pseudo.insert(.scheme)
+            head.scheme = String(bytes: value)
+        case 9 where HTTPBytes.equalIgnoringCase(name, ":protocol"):
+            head.upgradeProtocol = String(bytes: value)
+        case 10 where HTTPBytes.equalIgnoringCase(name, ":authority"):
+            guard value.count > 0, HTTPAuthority.isValid(value) else { throw .authority }
+            head.authority = String(bytes: value)
+        default: break  // Unknown ones are malformed, and reset by nghttp2.
+        }
+    }
+
+    private mutating func takePath(_ value: Span<UInt8>) throws(HTTP2Refusal) {
+        guard value.count <= limits.targetBytes else { throw .targetTooLong }
+        guard value.count > 0, value[0] == 0x2F || value.count == 1 && value[0] == 0x2A else { throw .path }
+        for index in value.indices where !HTTPBytes.isVisible(value[index]) || value[index] == 0x23 {
+            throw .path
+        }
+        pseudo.insert(.path)
+        head.target = String(bytes: value)
+    }
+
+    private mutating func takeField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTP2Refusal) {
+        guard name.count + value.count <= limits.headerFieldBytes else { throw .fieldTooLong }
+        // nghttp2 leaves out fields that it finds invalid, but for those that make a request malformed.
+        guard HTTPBytes.isFieldValue(value) else { throw .fieldValue }
+        head.headers.append(name: name, value: value)
+        let index = head.headers.count &- 1
+        switch name.count {
+        case 6 where head.headers.hasName("expect", at: index):
+            guard head.headers.hasValue("100-continue", at: index) else { throw .expectation }
+            head.expectsContinue = true
+        case 14 where head.headers.hasName("content-length", at: index):
+            guard head.contentLength == nil, let length = head.headers.decimalValue(at: index) else {
+                throw .contentLength
+            }
+            head.contentLength = length
+        default: break
+        }
+    }
+}
+
+extension HTTP2HeadBuilder {
+    /// Gives the head away, completed.
+    /// - Parameter isEnded: true when no content follows.
+    consuming func finish(isEnded: Bool) throws(HTTP2Refusal) -> HTTPRequestHead {
+        if let refusal { throw refusal }
+        try checkAuthority()
+        guard head.method != .connect || head.upgradeProtocol != nil else { throw .connectMethod }
+        guard pseudo.contains(.path) else { throw .path }
+        guard head.target != "*" || head.method == .options else { throw .path }
+        guard head.scheme == "http" || head.scheme == "https" else { throw .scheme }
+        if isEnded { head.expectsContinue = false }
+        return head
+    }
+
+    /// One authority, of which a gateway in front and the application behind it have the same idea.
+    private mutating func checkAuthority() throws(HTTP2Refusal) {
+        guard let index = head.headers.index(of: "host") else {
+            guard head.authority != nil else { throw .authorityMissing }
+            return
+        }
+        guard head.headers.index(of: "host", from: index + 1) == nil else { throw .hostDiffers }
+        let host = head.headers.value(at: index)
+        if let authority = head.authority {
+            guard authority.lowercased() == host.lowercased() else { throw .hostDiffers }
+        } else {
+            guard !host.isEmpty, HTTPAuthority.isValid(host.utf8.span) else { throw .authority }
+            head.authority = host
+        }
+    }
+}
