@@ -41,3 +41,10 @@ extension MonotonicInstant {
         return MonotonicInstant(milliseconds: overflow ? .max : sum)
     }
 }
+
+/// The earlier one of two instants, of which either may be missing.
+func earliest(_ one: MonotonicInstant?, _ other: MonotonicInstant?) -> MonotonicInstant? {
+    guard let one else { return other }
+    guard let other else { return one }
+    return min(one, other)
+}

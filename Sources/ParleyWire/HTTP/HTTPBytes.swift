@@ -121,6 +121,7 @@ extension [UInt8] {
 
     /// Appends the number in decimal digits.
     mutating func append(decimal value: UInt64) {
+        if value < 10 { return append(0x30 &+ UInt8(truncatingIfNeeded: value)) }
         var divisor: UInt64 = 1
         while value / divisor >= 10 { divisor &*= 10 }
         while divisor > 0 {

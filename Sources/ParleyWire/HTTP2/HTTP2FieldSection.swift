@@ -25,7 +25,9 @@ public struct HTTP2FieldSection: Sendable {
 
     /// Appends `:status` (RFC 9113 8.3.2), which goes first.
     public mutating func append(status code: Int) {
-        append(name: ":status") { $0.append(decimal: UInt64(max(0, code))) }
+        append(name: ":status") { bytes in
+            if code == 200 { bytes.append(literal: "200") } else { bytes.append(decimal: UInt64(max(0, code))) }
+        }
     }
 
     /// Appends a field whose value is a number.

@@ -6,13 +6,15 @@ import HTTPTypes
 /// number and completeness of pseudo-header fields, fields of the connection. The limits, and the rules that a gateway
 /// could be deceived with, are checked here.
 struct HTTP2HeadBuilder {
-    private(set) var head = HTTPRequestHead(method: .get, target: "", version: .http2)
-    private let limits: HTTPLimits
-    private let hardLimits: HTTP2Limits
+    private var head = Self.blank
+    /// True from the first field on, until the head is taken or given up.
+    private(set) var isOpen = false
     private var sectionBytes = 0
     private var fieldCount = 0
     private var pseudo: Pseudo = []
     private var refusal: HTTP2Refusal?
+    /// The last valid authority: the requests of a connection seldom have more than one.
+    private var lastAuthority = ""
 
     private struct Pseudo: OptionSet {
         let rawValue: UInt8
@@ -20,29 +22,47 @@ struct HTTP2HeadBuilder {
         static let scheme = Pseudo(rawValue: 2)
     }
 
-    init(limits: HTTPLimits, hardLimits: HTTP2Limits) {
-        self.limits = limits
-        self.hardLimits = hardLimits
+    private static var blank: HTTPRequestHead { HTTPRequestHead(method: .get, target: "", version: .http2) }
+
+    /// Begins a head, in the place of the one before.
+    mutating func begin() {
+        if isOpen { head = Self.blank }
+        isOpen = true
+        sectionBytes = 0
+        fieldCount = 0
+        pseudo = []
+        refusal = nil
         head.headers.reserveCapacity(bytes: 256, fields: 8)
     }
 
+    /// Gives the head up.
+    mutating func abandon() {
+        isOpen = false
+        head = Self.blank
+    }
+
     /// Takes the next field. Once the request is refused its fields are counted only.
-    mutating func take(name: Span<UInt8>, value: Span<UInt8>) -> HTTP2Violation? {
+    mutating func take(
+        name: Span<UInt8>, value: Span<UInt8>, limits: HTTPLimits, http2Limits: HTTP2Limits
+    ) -> HTTP2Violation? {
         fieldCount += 1
         // Bounded by what the decompressor lets through, 64 KiB a field.
         sectionBytes += name.count + value.count + 32
-        guard fieldCount <= hardLimits.connectionHeaderCount else {
+        guard fieldCount <= http2Limits.connectionHeaderCount else {
             return .limit("connectionHeaderCount: far too many header fields")
         }
-        guard sectionBytes <= hardLimits.connectionHeaderBytes else {
+        guard sectionBytes <= http2Limits.connectionHeaderBytes else {
             return .limit("connectionHeaderBytes: the header section is far too long")
         }
         guard refusal == nil else { return nil }
         do throws(HTTP2Refusal) {
-            try checkLimits(name.count + value.count)
+            // The pseudo-header fields are the request line, which is no field in HTTP/1.1 either.
+            guard fieldCount <= limits.headerCount + 5 else { throw .tooManyFields }
+            guard sectionBytes <= limits.headerSectionBytes else { throw .sectionTooLong }
             if name.count > 0, name[0] == HTTPBytes.colon {
-                try takePseudo(name, value)
+                try takePseudo(name, value, limits)
             } else {
+                guard name.count + value.count <= limits.headerFieldBytes else { throw .fieldTooLong }
                 try takeField(name, value)
             }
         } catch {
@@ -51,16 +71,13 @@ struct HTTP2HeadBuilder {
         return nil
     }
 
-    private func checkLimits(_ fieldBytes: Int) throws(HTTP2Refusal) {
-        // The pseudo-header fields are the request line, which is no field in HTTP/1.1 either.
-        guard fieldCount <= limits.headerCount + 5 else { throw .tooManyFields }
-        guard sectionBytes <= limits.headerSectionBytes else { throw .sectionTooLong }
-        guard fieldBytes <= max(limits.headerFieldBytes, limits.targetBytes + 5) else { throw .fieldTooLong }
-    }
-
-    private mutating func takePseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTP2Refusal) {
+    private mutating func takePseudo(
+        _ name: Span<UInt8>, _ value: Span<UInt8>, _ limits: HTTPLimits
+    ) throws(HTTP2Refusal) {
         switch name.count {
-        case 5 where HTTPBytes.equalIgnoringCase(name, ":path"): try takePath(value)
+        case 5 where HTTPBytes.equalIgnoringCase(name, ":path"):
+            guard value.count <= limits.targetBytes else { throw .targetTooLong }
+            try takePath(value)
         case 7 where HTTPBytes.equalIgnoringCase(name, ":method"):
             guard let method = HTTPRequest.Method(bytes: value) else { throw .method }
             head.method = method
@@ -70,14 +87,20 @@ struct HTTP2HeadBuilder {
         case 9 where HTTPBytes.equalIgnoringCase(name, ":protocol"):
             head.upgradeProtocol = String(bytes: value)
         case 10 where HTTPBytes.equalIgnoringCase(name, ":authority"):
-            guard value.count > 0, HTTPAuthority.isValid(value) else { throw .authority }
-            head.authority = String(bytes: value)
+            try takeAuthority(value)
         default: break  // Unknown ones are malformed, and reset by nghttp2.
         }
     }
 
+    private mutating func takeAuthority(_ value: Span<UInt8>) throws(HTTP2Refusal) {
+        if !value.equals(lastAuthority) {
+            guard value.count > 0, HTTPAuthority.isValid(value) else { throw .authority }
+            lastAuthority = String(bytes: value)
+        }
+        head.authority = lastAuthority
+    }
+
     private mutating func takePath(_ value: Span<UInt8>) throws(HTTP2Refusal) {
-        guard value.count <= limits.targetBytes else { throw .targetTooLong }
         guard value.count > 0, value[0] == 0x2F || value.count == 1 && value[0] == 0x2A else { throw .path }
         for index in value.indices where !HTTPBytes.isVisible(value[index]) || value[index] == 0x23 {
             throw .path
@@ -87,7 +110,6 @@ struct HTTP2HeadBuilder {
     }
 
     private mutating func takeField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTP2Refusal) {
-        guard name.count + value.count <= limits.headerFieldBytes else { throw .fieldTooLong }
         // nghttp2 leaves out fields that it finds invalid, but for those that make a request malformed.
         guard HTTPBytes.isFieldValue(value) else { throw .fieldValue }
         head.headers.append(name: name, value: value)
@@ -107,9 +129,17 @@ struct HTTP2HeadBuilder {
 }
 
 extension HTTP2HeadBuilder {
-    /// Gives the head away, completed.
+    /// Gives the head away, completed by ``finish(isEnded:)``. It is moved, not copied.
+    mutating func take() -> HTTPRequestHead {
+        var taken = Self.blank
+        swap(&taken, &head)
+        isOpen = false
+        return taken
+    }
+
+    /// Completes the head.
     /// - Parameter isEnded: true when no content follows.
-    consuming func finish(isEnded: Bool) throws(HTTP2Refusal) -> HTTPRequestHead {
+    mutating func finish(isEnded: Bool) throws(HTTP2Refusal) {
         if let refusal { throw refusal }
         try checkAuthority()
         guard head.method != .connect || head.upgradeProtocol != nil else { throw .connectMethod }
@@ -117,7 +147,6 @@ extension HTTP2HeadBuilder {
         guard head.target != "*" || head.method == .options else { throw .path }
         guard head.scheme == "http" || head.scheme == "https" else { throw .scheme }
         if isEnded { head.expectsContinue = false }
-        return head
     }
 
     /// One authority, of which a gateway in front and the application behind it have the same idea.
@@ -134,5 +163,15 @@ extension HTTP2HeadBuilder {
             guard !host.isEmpty, HTTPAuthority.isValid(host.utf8.span) else { throw .authority }
             head.authority = host
         }
+    }
+}
+
+extension Span<UInt8> {
+    /// True when these are the text's bytes in UTF-8.
+    fileprivate func equals(_ text: String) -> Bool {
+        let other = text.utf8.span
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
     }
 }

@@ -12,7 +12,7 @@ public final class HTTP2Session {
     /// Set for as long as the handler's owner wants events: nil again before the handler goes away.
     @exclusivity(unchecked) public unowned(unsafe) var handler: (any HTTP2SessionHandler)?
     @exclusivity(unchecked) private var guards: HTTP2Guards
-    @exclusivity(unchecked) private var head: HTTP2HeadBuilder?
+    @exclusivity(unchecked) private var head = HTTP2HeadBuilder()
     @exclusivity(unchecked) private var trailers: HTTPHeaderBlock?
     /// The stream that ``head`` or ``trailers`` belong to.
     @exclusivity(unchecked) private var headersStream: Int32 = 0
@@ -23,7 +23,7 @@ public final class HTTP2Session {
     /// True once the peer's first SETTINGS came.
     @exclusivity(unchecked) public private(set) var isEstablished = false
     /// True from the first frame of a header section to its last.
-    public var isMidHeaders: Bool { head != nil || trailers != nil }
+    public var isMidHeaders: Bool { head.isOpen || trailers != nil }
 
     /// Begins a session; its SETTINGS are the first thing that it sends.
     /// - Throws: ``HTTP2Violation`` with an internal error when there is no memory.
@@ -133,7 +133,7 @@ extension HTTP2Session {
         }
         var provider = nghttp2_data_provider()
         provider.read_callback = { session, stream, buffer, length, flags, _, context in
-            HTTP2Session.from(context)?.provideContent(stream, buffer, length, flags) ?? 0
+            HTTP2Session.with(context, otherwise: 0) { $0.provideContent(stream, buffer, length, flags) }
         }
         return submit(fields) { nghttp2_submit_response(session, stream, $0, $1, &provider) }
     }
@@ -230,8 +230,13 @@ extension HTTP2Session {
 // MARK: - Callbacks
 
 extension HTTP2Session {
-    fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> HTTP2Session? {
-        context.map { Unmanaged<HTTP2Session>.fromOpaque($0).takeUnretainedValue() }
+    /// Calls a session from a callback. Whoever called nghttp2 holds it meanwhile.
+    @inline(__always)
+    fileprivate static func with<Result>(
+        _ context: UnsafeMutableRawPointer?, otherwise: Result, _ body: (HTTP2Session) -> Result
+    ) -> Result {
+        guard let context else { return otherwise }
+        return Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { body($0) }
     }
 
     private static let aborted = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
@@ -262,7 +267,7 @@ extension HTTP2Session {
     fileprivate func didBeginHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
         headersStream = frame.pointee.hd.stream_id
         if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-            head = HTTP2HeadBuilder(limits: limits, hardLimits: http2Limits)
+            head.begin()
             guards.explainFrame()
         } else {
             trailers = HTTPHeaderBlock()
@@ -271,7 +276,9 @@ extension HTTP2Session {
     }
 
     fileprivate func didReceive(name: Span<UInt8>, value: Span<UInt8>) -> Int32 {
-        if trailers == nil { return outcome(head?.take(name: name, value: value)) }
+        if trailers == nil {
+            return outcome(head.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
+        }
         // Trailers are bounded as a header section is, and one that is too long is as bad as a flood.
         guard let count = trailers?.count, let size = trailers?.bytes.count, count < limits.headerCount,
             size + name.count + value.count + 32 * count <= limits.headerSectionBytes
@@ -300,13 +307,14 @@ extension HTTP2Session {
             handler?.receivedEnd(trailers: received, on: header.stream_id)
             return 0
         }
-        guard let builder = head.take() else { return 0 }
+        guard head.isOpen else { return 0 }
         let isEnded = Self.endsStream(header)
         do throws(HTTP2Refusal) {
-            let request = try builder.finish(isEnded: isEnded)
-            handler?.received(request: request, on: header.stream_id, isEnded: isEnded)
+            try head.finish(isEnded: isEnded)
+            handler?.received(request: head.take(), on: header.stream_id, isEnded: isEnded)
             return 0
         } catch {
+            head.abandon()
             handler?.received(refused: error, on: header.stream_id)
             return outcome(guards.causedReset(at: now))
         }
@@ -335,7 +343,7 @@ extension HTTP2Session {
     fileprivate func didClose(_ stream: Int32, _ code: UInt32) -> Int32 {
         if stream == headersStream {
             // Its header section was refused half-way.
-            head = nil
+            head.abandon()
             trailers = nil
         }
         handler?.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code))
@@ -392,33 +400,39 @@ private final class HTTP2Library: @unchecked Sendable {
     private func setCallbacks() {
         nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
             guard let header else { return 0 }
-            return HTTP2Session.from(context)?.didBegin(header.pointee) ?? 0
+            return HTTP2Session.with(context, otherwise: 0) { $0.didBegin(header.pointee) }
         }
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
-            frame.flatMap { HTTP2Session.from(context)?.didBeginHeaders($0) } ?? 0
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didBeginHeaders(frame) }
         }
         nghttp2_session_callbacks_set_on_header_callback(callbacks) {
             _, _, name, nameLength, value, valueLength, _, context in
-            HTTP2Session.from(context)?.didReceive(
-                name: UnsafeBufferPointer(start: name, count: nameLength).span,
-                value: UnsafeBufferPointer(start: value, count: valueLength).span) ?? 0
+            HTTP2Session.with(context, otherwise: 0) {
+                $0.didReceive(
+                    name: UnsafeBufferPointer(start: name, count: nameLength).span,
+                    value: UnsafeBufferPointer(start: value, count: valueLength).span)
+            }
         }
         // Without it nghttp2 would leave such fields out and go on (RFC 9113 8.1.1 calls the request malformed).
         nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
             NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
-            frame.flatMap { HTTP2Session.from(context)?.didReceive($0) } ?? 0
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didReceive(frame) }
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             _, _, stream, data, count, context in
-            data.flatMap { HTTP2Session.from(context)?.didReceive(content: $0, count: count, on: stream) } ?? 0
+            guard let data else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didReceive(content: data, count: count, on: stream) }
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
-            frame.flatMap { HTTP2Session.from(context)?.didSend($0) } ?? 0
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didSend(frame) }
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, context in
-            HTTP2Session.from(context)?.didClose(stream, code) ?? 0
+            HTTP2Session.with(context, otherwise: 0) { $0.didClose(stream, code) }
         }
     }
 }

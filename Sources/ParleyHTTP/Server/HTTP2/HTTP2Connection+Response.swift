@@ -35,18 +35,14 @@ extension HTTP2Connection {
     private func sendHead(
         _ response: Response, length: UInt64?, hasContent: Bool, on exchange: HTTP2Exchange
     ) -> Bool {
-        server.fields.removeAll()
-        server.fields.append(status: response.status.code)
         do throws(HTTPEncodingError) {
-            try server.fields.append(response.headers)
+            try server.collectFields(of: response, length: length)
         } catch {
             server.responder.logger.error(
                 "response refused", metadata: ["field": "\(error.field)", "rule": "\(error.rule)"])
             sendEncodingFailure(on: exchange)
             return false
         }
-        server.fields.append("date", bytes: server.date)
-        if let length = response.announced(length) { server.fields.append("content-length", number: length) }
         session.respond(server.fields, on: exchange.id, hasContent: hasContent)
         scheduleFlush()
         return true
@@ -61,16 +57,18 @@ extension HTTP2Connection {
     /// The response is complete: the client needn't send what is left of its request (RFC 9113 8.1).
     func endRequest(of exchange: HTTP2Exchange) {
         exchange.phase = .responded
-        guard !exchange.isRequestEnded,
-            !exchange.discardContent(limit: server.configuration.drainLimit)
-        else { return }
-        session.reset(exchange.id, .noError)
+        guard let content = exchange.content, !content.isEnded else { return }
+        if content.discard(limit: server.configuration.drainLimit) {
+            watch(exchange)
+        } else {
+            session.reset(exchange.id, .noError)
+        }
     }
 
     /// Ends an exchange whose request will never be complete.
     func fail(_ exchange: HTTP2Exchange, _ error: HTTPError) {
         let isUnanswered = exchange.isAwaited
-        exchange.content.finish(throwing: error)
+        exchange.content?.fail(error)
         exchange.task?.cancel()
         if isUnanswered {
             send(error.response, on: exchange)
@@ -79,11 +77,23 @@ extension HTTP2Connection {
         }
     }
 
-    func sendContinue(on exchange: HTTP2Exchange) {
+    func sendContinue(on stream: Int32) {
+        guard exchanges[stream]?.isAwaited == true else { return }
         server.fields.removeAll()
         server.fields.append(status: 100)
-        session.respondInterim(server.fields, on: exchange.id)
+        session.respondInterim(server.fields, on: stream)
         scheduleFlush()
+    }
+}
+
+extension HTTPServerLoop {
+    /// Collects the header section of a response in ``fields``.
+    func collectFields(of response: Response, length: UInt64?) throws(HTTPEncodingError) {
+        fields.removeAll()
+        fields.append(status: response.status.code)
+        try fields.append(response.headers)
+        fields.append("date", bytes: date)
+        if let length = response.announced(length) { fields.append("content-length", number: length) }
     }
 }
 
@@ -186,11 +196,11 @@ extension HTTP2Connection {
         }
         var accepted = response
         accepted.status = .ok
-        let tunnel = HTTP2Tunnel(exchange: exchange)
+        let tunnel = HTTP2Tunnel(exchange: exchange, connection: self)
         exchange.phase = .tunnel(tunnel)
         guard sendHead(accepted, length: nil, hasContent: true, on: exchange) else { return }
         session.share(exchange.id, isUrgent: true)
         tunnel.handler = upgrade.start(tunnel)
-        exchange.startTunnel(tunnel)
+        tunnel.start(with: exchange.content)
     }
 }

@@ -10,13 +10,14 @@ final class HTTP2Connection: ByteStreamHandler, TurnFlushed, @unchecked Sendable
     private static let flushSize = 64 * 1024
 
     let server: HTTPServerLoop
+    let loop: EventLoop
     let info: ConnectionInfo
     let session: HTTP2Session
     private let stream: any ByteStream
     private let limits: HTTP2Limits
-    @exclusivity(unchecked) var exchanges: [Int32: HTTP2Exchange] = [:]
+    @exclusivity(unchecked) var exchanges = HTTP2StreamTable<HTTP2Exchange>()
     /// Requests whose content is still coming, to be handed to their endpoints at the end of what was read.
-    @exclusivity(unchecked) private var begun: [HTTP2Exchange] = []
+    @exclusivity(unchecked) private var begun: [(exchange: HTTP2Exchange, request: Request)] = []
     /// Handlers that have not ended, also those of streams that are gone.
     @exclusivity(unchecked) private var runningHandlers = 0
     @exclusivity(unchecked) private var isFlushQueued = false
@@ -31,10 +32,11 @@ final class HTTP2Connection: ByteStreamHandler, TurnFlushed, @unchecked Sendable
     init(stream: any ByteStream, server: HTTPServerLoop) throws(HTTP2Violation) {
         self.stream = stream
         self.server = server
+        loop = server.loop
         info = ConnectionInfo(stream)
         limits = server.configuration.http2 ?? HTTP2Limits()
         session = try HTTP2Session(limits: server.configuration.limits, http2Limits: limits)
-        watch = HTTP2Watch(now: server.loop.now)
+        watch = HTTP2Watch(now: loop.now)
     }
 
     /// Sends the server's preface, and starts to watch.
@@ -51,13 +53,13 @@ extension HTTP2Connection {
     func received(_ bytes: inout MutableSpan<UInt8>, from stream: any ByteStream) {
         guard !isOver else { return }
         do throws(HTTP2Violation) {
-            try session.receive(&bytes, now: server.loop.now.milliseconds)
+            try session.receive(&bytes, now: loop.now.milliseconds)
         } catch {
             return terminate(error)
         }
         handleBegun()
-        if session.isEstablished { watch.established(at: server.loop.now) }
-        watch.headers(areOpen: session.isMidHeaders, at: server.loop.now)
+        if session.isEstablished { watch.established(at: loop.now) }
+        watch.headers(areOpen: session.isMidHeaders, at: loop.now)
         armTimer()
         scheduleFlush()
     }
@@ -75,9 +77,9 @@ extension HTTP2Connection {
         isGoingAway = true
         session.announceShutdown()
         session.ping()
-        watch.noticed(at: server.loop.now)
+        watch.noticed(at: loop.now)
         armTimer()
-        for exchange in Array(exchanges.values) {
+        for exchange in exchanges.streams {
             if let tunnel = exchange.tunnel { tunnel.handler?.shutDown(tunnel, spread: spread) }
         }
         scheduleFlush()
@@ -91,7 +93,7 @@ extension HTTP2Connection {
     func scheduleFlush() {
         guard !isFlushQueued, !isOver else { return }
         isFlushQueued = true
-        server.loop.enqueueFlush(self, onLoop: true)
+        loop.enqueueFlush(self, onLoop: true)
     }
 
     /// Takes frames from the session for as long as the stream below has room: what waits there can't be given
@@ -111,7 +113,7 @@ extension HTTP2Connection {
     /// True when there may be more.
     private func sendSome() throws(HTTP2Violation) -> Bool {
         defer { server.scratch.removeAll(keepingCapacity: true) }
-        try session.send(into: &server.scratch, limit: Self.flushSize, now: server.loop.now.milliseconds)
+        try session.send(into: &server.scratch, limit: Self.flushSize, now: loop.now.milliseconds)
         guard !server.scratch.isEmpty else { return false }
         server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
         return server.scratch.count >= Self.flushSize
@@ -129,9 +131,11 @@ extension HTTP2Connection {
     func outputIsThere(on exchange: HTTP2Exchange) {
         guard !exchange.isClosed else { return }
         if !exchange.output.isEmpty {
-            exchange.stall.start(at: server.loop.now, taken: exchange.output.takenBytes)
-            stall.start(at: server.loop.now, taken: takenBytes)
-            watch(exchange)
+            let now = loop.now
+            exchange.stall.start(at: now, taken: exchange.output.takenBytes)
+            stall.start(at: now, taken: takenBytes)
+            // Whatever else the exchange owes is watched already.
+            arm(now.adding(min(server.timeouts.streamStall, server.timeouts.connectionStall)))
         }
         session.resume(exchange.id)
         scheduleFlush()
@@ -145,7 +149,7 @@ extension HTTP2Connection {
 
     /// Ends a stream at once; its exchange hears of it here, as nobody shall use it any more.
     func reset(_ exchange: HTTP2Exchange, _ code: HTTP2ErrorCode, reason: CloseReason) {
-        guard exchanges.removeValue(forKey: exchange.id) != nil else { return }
+        guard exchanges.remove(exchange.id) != nil else { return }
         session.reset(exchange.id, code)
         exchange.close(reason)
         if exchanges.isEmpty { becameIdle() }
@@ -158,33 +162,42 @@ extension HTTP2Connection {
 extension HTTP2Connection: HTTP2SessionHandler {
     func received(request head: consuming HTTPRequestHead, on stream: Int32, isEnded: Bool) {
         guard runningHandlers < Int(limits.concurrentStreams) else { return session.reset(stream, .refusedStream) }
-        let exchange = begin(HTTP2Exchange(id: stream, head: head, isEnded: isEnded, connection: self))
-        if isEnded || exchange.upgrade != nil {
-            handle(exchange)
+        let content = isEnded ? nil : HTTP2RequestContent(head, stream: stream, connection: self)
+        let upgrade = head.isExtendedConnect ? head.upgradeProtocol : nil
+        let exchange = HTTP2Exchange(id: stream, isHead: head.method == .head, upgrade: upgrade, content: content)
+        begin(exchange)
+        let request = Request(
+            context: RequestContext(head: consume head, loop: loop, connection: info),
+            body: content?.body ?? .empty)
+        if isEnded || upgrade != nil {
+            handle(request, on: exchange)
         } else {
-            begun.append(exchange)
+            begun.append((exchange, request))
         }
     }
 
     func received(refused refusal: HTTP2Refusal, on stream: Int32) {
-        let head = HTTPRequestHead(method: .get, target: "/", version: .http2)
-        let exchange = begin(HTTP2Exchange(id: stream, head: head, isEnded: true, connection: self))
+        let exchange = HTTP2Exchange(id: stream, isHead: false)
+        begin(exchange)
         send(HTTPError(.init(code: refusal.status), refusal.rule).response, on: exchange)
     }
 
-    private func begin(_ exchange: HTTP2Exchange) -> HTTP2Exchange {
-        exchanges[exchange.id] = exchange
+    private func begin(_ exchange: HTTP2Exchange) {
+        exchanges.append(exchange, id: exchange.id)
         watch.busy()
-        return exchange
     }
 
     func received(content bytes: inout MutableSpan<UInt8>, on stream: Int32) {
         guard let exchange = exchanges[stream] else { return session.consume(bytes.count, of: stream) }
-        if !exchange.receive(&bytes) { reset(exchange, .noError, reason: .closed) }
+        if let tunnel = exchange.tunnel { return tunnel.receive(&bytes) }
+        guard let content = exchange.content else { return session.consume(bytes.count, of: stream) }
+        if !content.receive(bytes.span) { reset(exchange, .noError, reason: .closed) }
     }
 
     func receivedEnd(trailers: HTTPHeaderBlock?, on stream: Int32) {
-        exchanges[stream]?.endRequest(trailers: trailers)
+        guard let exchange = exchanges[stream] else { return }
+        exchange.content?.end(trailers: trailers)
+        exchange.tunnel?.receiveEnd()
     }
 
     func receivedPong() {
@@ -194,13 +207,13 @@ extension HTTP2Connection: HTTP2SessionHandler {
     }
 
     func closed(stream: Int32, code: HTTP2ErrorCode) {
-        guard let exchange = exchanges.removeValue(forKey: stream) else { return }
+        guard let exchange = exchanges.remove(stream) else { return }
         exchange.close(code == .noError ? .closed : .peer)
         if exchanges.isEmpty { becameIdle() }
     }
 
     private func becameIdle() {
-        watch.idle(at: server.loop.now)
+        watch.idle(at: loop.now)
         armTimer()
     }
 
@@ -240,13 +253,16 @@ extension HTTP2Connection {
     /// Hands requests over whose content is still coming. What came with the head is there by now.
     private func handleBegun() {
         guard !begun.isEmpty else { return }
-        var exchanges: [HTTP2Exchange] = []
-        swap(&exchanges, &begun)
-        for exchange in exchanges { handle(exchange) }
+        var requests: [(exchange: HTTP2Exchange, request: Request)] = []
+        swap(&requests, &begun)
+        for (exchange, request) in requests {
+            handle(request, on: exchange)
+            watch(exchange)
+        }
     }
 
-    private func handle(_ exchange: HTTP2Exchange) {
-        guard var request = exchange.request.take() else { return }
+    private func handle(_ request: consuming Request, on exchange: HTTP2Exchange) {
+        guard !exchange.isClosed else { return }
         let endpoint = server.responder.endpoint(for: &request)
         if let response = server.responder.respondInline(to: request, by: endpoint) {
             send(response, on: exchange)
@@ -257,7 +273,6 @@ extension HTTP2Connection {
                 await server.onLoop { [self] in send(response, on: exchange) }
             }
         }
-        watch(exchange)
     }
 
     /// Starts a task that is cancelled with the exchange, and counts it for as long as it runs.
@@ -283,15 +298,16 @@ extension HTTP2Connection {
         if let deadline = watch.deadline(server.timeouts) { arm(deadline) }
     }
 
-    private func arm(_ deadline: MonotonicInstant) {
+    /// Makes sure that a deadline is noticed.
+    func arm(_ deadline: MonotonicInstant) {
         guard !isOver, timer.isLate(for: deadline) else { return }
         // Not weak, as in HTTP1Connection: the cycle ends with the connection.
-        timer.arm(deadline, on: server.loop) { [self] in timerFired() }
+        timer.arm(deadline, on: loop) { [self] in timerFired() }
     }
 
     private func timerFired() {
         timer.fired()
-        let (now, timeouts) = (server.loop.now, server.timeouts)
+        let (now, timeouts) = (loop.now, server.timeouts)
         switch watch.check(at: now, timeouts) {
         case .wait: break
         case .idle:
@@ -305,16 +321,18 @@ extension HTTP2Connection {
         if stall.isStalled(at: now, taken: takenBytes, timeout: timeouts.connectionStall) {
             return terminate(.limit("connectionStallTimeout: the peer takes nothing"))
         }
-        for exchange in Array(exchanges.values) { check(exchange, at: now) }
+        for exchange in exchanges.streams { check(exchange, at: now) }
         scheduleFlush()
         armTimer()
         if let deadline = stall.deadline(timeouts.connectionStall) { arm(deadline) }
     }
 
     private func check(_ exchange: HTTP2Exchange, at now: MonotonicInstant) {
-        switch exchange.check(at: now, server.timeouts) {
+        guard !exchange.isStalled(at: now, server.timeouts) else {
+            return reset(exchange, .cancel, reason: .slowPeer)
+        }
+        switch exchange.content?.check(at: now, server.timeouts) ?? .wait {
         case .wait: watch(exchange)
-        case .stalled: reset(exchange, .cancel, reason: .slowPeer)
         case .drainTimeout: reset(exchange, .noError, reason: .closed)
         case .bodyTimeout:
             fail(exchange, HTTPError(.requestTimeout, "limit bodyTimeout: the content comes too slowly"))
@@ -330,7 +348,7 @@ extension HTTP2Connection {
         guard !isOver else { return }
         server.responder.logger.debug("connection ended", metadata: ["rule": "\(violation.rule)"])
         session.terminate(violation)
-        try? session.send(into: &server.scratch, limit: .max, now: server.loop.now.milliseconds)
+        try? session.send(into: &server.scratch, limit: .max, now: loop.now.milliseconds)
         server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
         server.scratch.removeAll(keepingCapacity: true)
         close()
@@ -348,8 +366,6 @@ extension HTTP2Connection {
         timer.stop()
         session.handler = nil
         begun = []
-        let open = exchanges
-        exchanges = [:]
-        for exchange in open.values { exchange.close(.peer) }
+        for exchange in exchanges.removeAll() { exchange.close(.peer) }
     }
 }

@@ -11,6 +11,8 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
     private let limits: StreamLimits
     private let outbox = Lock(Outbox())
     @exclusivity(unchecked) var handler: (any ByteStreamHandler)?
+    private let id: Int32
+    private let connection: HTTP2Connection
     /// Nil once the stream is gone.
     @exclusivity(unchecked) private var exchange: HTTP2Exchange?
     @exclusivity(unchecked) private var isPaused = false
@@ -21,24 +23,39 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
     @exclusivity(unchecked) private var toldEnd = false
     @exclusivity(unchecked) private var lingerTimer: LoopTimer?
 
-    init(exchange: HTTP2Exchange) {
+    init(exchange: HTTP2Exchange, connection: HTTP2Connection) {
         self.exchange = exchange
-        let server = exchange.connection.server
-        loop = server.loop
-        limits = server.configuration.streamLimits
-        remoteAddress = exchange.connection.info.remoteAddress
-        isSecure = exchange.connection.info.isSecure
+        id = exchange.id
+        self.connection = connection
+        loop = connection.loop
+        limits = connection.server.configuration.streamLimits
+        remoteAddress = connection.info.remoteAddress
+        isSecure = connection.info.isSecure
     }
 }
 
 // MARK: - Receiving
 
 extension HTTP2Tunnel {
+    /// Begins with what came before there was a tunnel.
+    func start(with content: HTTP2RequestContent?) {
+        var early = content?.takeEarly() ?? []
+        if !early.isEmpty {
+            var span = early.mutableSpan
+            receive(&span)
+        }
+        if content?.isEnded ?? true { receiveEnd() }
+    }
+
+    /// Passes on what came, which opens the windows again; unless nobody reads.
     func receive(_ bytes: inout MutableSpan<UInt8>) {
-        guard !isEnding else { exchange?.consume(); return }
         guard !isPaused, held.isEmpty else { return held.append(span: bytes.span) }
-        handler?.received(&bytes, from: self)
-        exchange?.consume(bytes.count)
+        if !isEnding { handler?.received(&bytes, from: self) }
+        consume(bytes.count)
+    }
+
+    private func consume(_ count: Int) {
+        connection.consume(count, of: id)
     }
 
     func receiveEnd() {
@@ -70,7 +87,7 @@ extension HTTP2Tunnel {
                 var span = bytes.mutableSpan
                 handler?.received(&span, from: self)
             }
-            exchange?.consume(bytes.count)
+            consume(bytes.count)
         }
         deliverEnd()
     }
@@ -135,12 +152,12 @@ extension HTTP2Tunnel {
         guard let exchange else { return }
         if ending != .none { isEnding = true }
         switch ending {
-        case .reset: return exchange.connection.reset(exchange, .cancel, reason: .reset)
-        case .slowPeer: return exchange.connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
+        case .reset: return connection.reset(exchange, .cancel, reason: .reset)
+        case .slowPeer: return connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
         default: break
         }
         refill(exchange)
-        exchange.connection.outputIsThere(on: exchange)
+        connection.outputIsThere(on: exchange)
     }
 
     /// Moves what waits into the stream's queue, when that is empty, and tells the handler when it can send again. Called
@@ -160,13 +177,14 @@ extension HTTP2Tunnel {
         guard case .closing(let linger) = outbox.withLock({ $0.ending }), lingerTimer == nil else { return }
         lingerTimer = loop.schedule(after: linger) { [weak self] in
             guard let self, let exchange = self.exchange else { return }
-            exchange.connection.reset(exchange, .noError, reason: .closed)
+            connection.reset(exchange, .noError, reason: .closed)
         }
     }
 
     func didClose(_ reason: CloseReason) {
         exchange = nil
         lingerTimer?.cancel()
+        connection.consume(held.count, of: id)
         held = []
         outbox.withLock { outbox in
             _ = outbox.end(.closed)

@@ -51,17 +51,14 @@ struct HTTP2Watch {
     mutating func noticeEnded() { notice = nil }
 
     func deadline(_ timeouts: ServerTimeouts) -> MonotonicInstant? {
-        var earliest: MonotonicInstant? =
+        let phaseDeadline: MonotonicInstant? =
             switch phase {
             case .preface(let since): since.adding(timeouts.preface)
             case .idle(let since): since.adding(timeouts.keepAlive)
             case .busy: nil
             }
-        for other in [headers?.adding(timeouts.header), notice?.adding(Self.noticeTimeout)] {
-            guard let other else { continue }
-            earliest = earliest.map { min($0, other) } ?? other
-        }
-        return earliest
+        return earliest(
+            phaseDeadline, earliest(headers?.adding(timeouts.header), notice?.adding(Self.noticeTimeout)))
     }
 
     func check(at now: MonotonicInstant, _ timeouts: ServerTimeouts) -> Verdict {
