@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -52,6 +53,7 @@ let package = Package(
                 "ParleyWire", "ParleyTransport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .target(
@@ -77,10 +79,20 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/Conformance/Server", swiftSettings: settings),
-        .testTarget(name: "ParleyWireTests", dependencies: ["ParleyWire"], swiftSettings: settings),
+        .target(
+            name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/Support/HTTP2Peer",
+            swiftSettings: settings),
+        .testTarget(
+            name: "ParleyWireTests", dependencies: ["ParleyWire", "HTTP2Peer"], swiftSettings: settings),
         .testTarget(
             name: "ParleyTransportTests", dependencies: ["ParleyTransport"], swiftSettings: settings),
-        .testTarget(name: "ParleyHTTPTests", dependencies: ["ParleyHTTP"], swiftSettings: settings),
+        .testTarget(
+            name: "ParleyHTTPTests",
+            dependencies: [
+                "ParleyHTTP", "HTTP2Peer",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime", "ParleyHTTP", "ParleyTransport"],
             swiftSettings: settings),

@@ -40,7 +40,8 @@ public final class RequestBody: AsyncSequence, Sendable {
     /// A body that is still coming. The source is released at the body's end.
     ///
     /// - Parameter watermark: the bytes that may be buffered before the source is asked to pause.
-    init(announcedLength: UInt64?, source: any RequestBodySource, watermark: Int = RequestBody.highWatermark) {
+    init(announcedLength: UInt64?, source: any RequestBodySource, watermark: Int = RequestBody.highWatermark)
+    {
         self.announcedLength = announcedLength
         isWhole = false
         state = Lock(RequestBodyState(source: source, watermark: watermark))

@@ -60,9 +60,6 @@ extension Application {
     ///   - port: the port; 0 lets the system choose one.
     /// - Throws: `TransportError` when the address can't be listened on.
     public func run(host: String = "127.0.0.1", port: some BinaryInteger) async throws {
-        let server = try await start(host: host, port: port)
-        let signal = await StopSignal.wait(on: server.eventLoops.loops[0])
-        logger.info("shutting down", metadata: ["signal": "\(signal)"])
-        await server.shutdown(deadline: configuration.shutdownDeadline)
+        try await start(host: host, port: port).runUntilSignal()
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 public import ParleyTransport
 
 /// A server that listens: what ``Application/start(host:port:)`` returns.
@@ -11,17 +12,19 @@ public final class RunningServer: Sendable {
     private let listener: TCPListener
     let loops: [HTTPServerLoop]
     private let hooks: ShutdownHooks
-    private let spread: Duration
+    private let configuration: ServerConfiguration
+    private let logger: Logger
 
     private init(
         group: EventLoopGroup, listener: TCPListener, loops: [HTTPServerLoop], hooks: ShutdownHooks,
-        spread: Duration
+        configuration: ServerConfiguration, logger: Logger
     ) {
         self.group = group
         self.listener = listener
         self.loops = loops
         self.hooks = hooks
-        self.spread = spread
+        self.configuration = configuration
+        self.logger = logger
     }
 
     static func start(_ application: Application, host: String, port: UInt16) async throws -> RunningServer {
@@ -45,7 +48,7 @@ public final class RunningServer: Sendable {
             }
             return RunningServer(
                 group: group, listener: listener, loops: loops, hooks: application.scope.hooks,
-                spread: configuration.shutdownSpread)
+                configuration: configuration, logger: application.logger)
         } catch {
             await group.shutdown()
             throw error
@@ -62,51 +65,36 @@ public final class RunningServer: Sendable {
 // MARK: - Shutting down
 
 extension RunningServer {
+    /// Serves until the process is told to stop (SIGINT, SIGTERM); then lets requests in flight finish, up to
+    /// ``ServerConfiguration/shutdownDeadline``, and returns. A second signal ends the process at once.
+    public func runUntilSignal() async {
+        let signal = await StopSignal.wait(on: eventLoops.loops[0])
+        logger.info("shutting down", metadata: ["signal": "\(signal)"])
+        await shutdown(deadline: configuration.shutdownDeadline)
+    }
+
     /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, requests in flight are answered,
     /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
     /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut
     /// off. Returns when everything is gone. Calling it again is harmless.
     public func shutdown(deadline: Duration = .seconds(30)) async {
-        let end = ContinuousClock.now.advanced(by: deadline)
-        await listener.close()
-        await runHooks(until: end)
-        for server in loops { try? await server.loop.run { server.beginShutdown() } }
-        await listener.shutDownConnections(spread: spread)
-        while listener.connectionCount > 0, ContinuousClock.now < end {
+        let end = Deadline(after: deadline)
+        // Each step is waited for up to the deadline only: a handler that blocks its loop must not hang the shutdown.
+        await end.wait { [self] in
+            await listener.close()
+            for hook in hooks.take() { await hook() }
+        }
+        await end.wait { [self] in await askToFinish() }
+        while listener.connectionCount > 0, !end.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(10))
         }
-        await group.shutdown()
-    }
-
-    private func runHooks(until end: ContinuousClock.Instant) async {
-        let hooks = hooks.take()
-        guard !hooks.isEmpty else { return }
-        // A hook that hangs must not hang the shutdown: a task group would wait for it.
-        await withCheckedContinuation { continuation in
-            let once = Once(continuation)
-            Task {
-                for hook in hooks { await hook() }
-                once.resume()
-            }
-            Task {
-                try? await Task.sleep(until: end, clock: .continuous)
-                once.resume()
-            }
+        if await !end.later(by: .seconds(1)).wait(for: { [self] in await group.shutdown() }) {
+            logger.critical("an event loop did not stop: a handler blocks it")
         }
     }
-}
 
-/// Resumes a continuation at the first call.
-private final class Once: Sendable {
-    private let continuation: Lock<CheckedContinuation<Void, Never>?>
-
-    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Lock(continuation) }
-
-    func resume() {
-        let taken = continuation.withLock { continuation in
-            defer { continuation = nil }
-            return continuation
-        }
-        taken?.resume()
+    private func askToFinish() async {
+        for server in loops { try? await server.loop.run { server.beginShutdown() } }
+        await listener.shutDownConnections(spread: configuration.shutdownSpread)
     }
 }

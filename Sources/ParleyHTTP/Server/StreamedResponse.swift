@@ -56,7 +56,9 @@ struct StreamedResponseWriter: ResponseWriter {
 
     private func waitForRoom() async throws {
         try await withUnsafeThrowingContinuation { waiter in
-            let isQueued = sink.server.loop.execute { [sink, exchange] in sink.wait(waiter, exchange: exchange) }
+            let isQueued = sink.server.loop.execute { [sink, exchange] in
+                sink.wait(waiter, exchange: exchange)
+            }
             if !isQueued { waiter.resume(throwing: ResponseWriterError.connectionClosed) }
         }
     }

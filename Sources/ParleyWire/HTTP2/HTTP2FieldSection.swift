@@ -26,7 +26,11 @@ public struct HTTP2FieldSection: Sendable {
     /// Appends `:status` (RFC 9113 8.3.2), which goes first.
     public mutating func append(status code: Int) {
         append(name: ":status") { bytes in
-            if code == 200 { bytes.append(literal: "200") } else { bytes.append(decimal: UInt64(max(0, code))) }
+            if code == 200 {
+                bytes.append(literal: "200")
+            } else {
+                bytes.append(decimal: UInt64(max(0, code)))
+            }
         }
     }
 

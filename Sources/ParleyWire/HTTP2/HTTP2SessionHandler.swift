@@ -1,3 +1,5 @@
+public import HTTPTypes
+
 /// The receiver of what an ``HTTP2Session`` finds in its input, and the source of the content that it sends. The methods are
 /// called from within ``HTTP2Session/receive(_:now:)`` and ``HTTP2Session/send(into:limit:now:)``; they may call the session,
 /// but for these two.

@@ -35,7 +35,7 @@ struct ConformanceServer: AsyncParsableCommand {
 
         let server = try await application.start(host: host, port: port)
         FileHandle.standardOutput.write(Data("listening on \(server.port)\n".utf8))
-        try await stopOnSignal(server, deadline: .milliseconds(settings.shutdownDeadline))
+        await server.runUntilSignal()
     }
 }
 

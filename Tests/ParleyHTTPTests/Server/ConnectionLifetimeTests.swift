@@ -26,7 +26,9 @@ struct ConnectionLifetimeTests {
 
     private func holdConnection(of server: RunningServer, in weak: Weak) async throws {
         let loop = server.loops[0]
-        try await loop.loop.run { if let handler = loop.loop.connections.first?.handler { weak.hold(handler) } }
+        try await loop.loop.run {
+            if let handler = loop.loop.connections.first?.handler { weak.hold(handler) }
+        }
         #expect(!weak.isGone)
     }
 

@@ -22,7 +22,9 @@ extension HTTP2Connection {
             exchange.output.append(bytes)
             exchange.output.end()
         }
-        guard sendHead(response, length: UInt64(bytes.count), hasContent: hasContent, on: exchange) else { return }
+        guard sendHead(response, length: UInt64(bytes.count), hasContent: hasContent, on: exchange) else {
+            return
+        }
         if hasContent {
             if bytes.count > 16 * 1024 { session.share(exchange.id, isUrgent: false) }
             outputIsThere(on: exchange)
@@ -130,7 +132,9 @@ extension HTTP2Connection: ResponseSink {
     }
 
     private func streaming(_ number: UInt64) -> HTTP2Exchange? {
-        guard let exchange = exchanges[Int32(truncatingIfNeeded: number)], exchange.body != nil else { return nil }
+        guard let exchange = exchanges[Int32(truncatingIfNeeded: number)], exchange.body != nil else {
+            return nil
+        }
         return exchange
     }
 
@@ -192,7 +196,8 @@ extension HTTP2Connection {
     private func open(_ response: Response, _ upgrade: Upgrade, on exchange: HTTP2Exchange) {
         guard exchange.upgrade?.lowercased() == upgrade.name.lowercased() else {
             return send(
-                HTTPError(.badRequest, "switching to \(upgrade.name) was not asked for").response, on: exchange)
+                HTTPError(.badRequest, "switching to \(upgrade.name) was not asked for").response,
+                on: exchange)
         }
         var accepted = response
         accepted.status = .ok

@@ -120,7 +120,9 @@ extension HTTP2RequestContent {
         watch = nil
         body.finish(throwing: RequestBodyError.abandoned)
         // A client that waits for `100 Continue` may never send anything.
-        guard !expectsContinue, body.announcedLength.map({ $0 <= UInt64(limit) }) ?? true else { return false }
+        guard !expectsContinue, body.announcedLength.map({ $0 <= UInt64(limit) }) ?? true else {
+            return false
+        }
         discardLimit = limit
         drainStart = now
         consume()

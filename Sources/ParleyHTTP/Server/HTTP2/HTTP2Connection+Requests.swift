@@ -1,0 +1,135 @@
+import HTTPTypes
+import ParleyTransport
+import ParleyWire
+
+// MARK: - The session's events
+
+extension HTTP2Connection: HTTP2SessionHandler {
+    func received(request head: consuming HTTPRequestHead, on stream: Int32, isEnded: Bool) {
+        guard runningHandlers < Int(limits.concurrentStreams) else {
+            return session.reset(stream, .refusedStream)
+        }
+        let content = isEnded ? nil : HTTP2RequestContent(head, stream: stream, connection: self)
+        let upgrade = head.isExtendedConnect ? head.upgradeProtocol : nil
+        let exchange = HTTP2Exchange(
+            id: stream, isHead: head.method == .head, upgrade: upgrade, content: content)
+        begin(exchange)
+        let request = Request(
+            context: RequestContext(head: consume head, loop: loop, connection: info),
+            body: content?.body ?? .empty)
+        if isEnded || upgrade != nil {
+            handle(request, on: exchange)
+        } else {
+            begun.append((exchange, request))
+        }
+    }
+
+    func received(refused refusal: HTTP2Refusal, on stream: Int32) {
+        let exchange = HTTP2Exchange(id: stream, isHead: false)
+        begin(exchange)
+        send(HTTPError(.init(code: refusal.status), refusal.rule).response, on: exchange)
+    }
+
+    private func begin(_ exchange: HTTP2Exchange) {
+        exchanges.append(exchange, id: exchange.id)
+        watch.busy()
+    }
+
+    func received(content bytes: inout MutableSpan<UInt8>, on stream: Int32) {
+        guard let exchange = exchanges[stream] else { return session.consume(bytes.count, of: stream) }
+        if let tunnel = exchange.tunnel { return tunnel.receive(&bytes) }
+        guard let content = exchange.content else { return session.consume(bytes.count, of: stream) }
+        if !content.receive(bytes.span) { reset(exchange, .noError, reason: .closed) }
+    }
+
+    func receivedEnd(trailers: HTTPHeaderBlock?, on stream: Int32) {
+        guard let exchange = exchanges[stream] else { return }
+        exchange.content?.end(trailers: trailers)
+        exchange.tunnel?.receiveEnd()
+    }
+
+    func receivedPong() {
+        guard isGoingAway else { return }
+        watch.noticeEnded()
+        session.goAway()
+    }
+
+    func closed(stream: Int32, code: HTTP2ErrorCode) {
+        guard let exchange = exchanges.remove(stream) else { return }
+        exchange.close(code == .noError ? .closed : .peer)
+        if exchanges.isEmpty { becameIdle() }
+    }
+
+    func becameIdle() {
+        watch.idle(at: loop.now)
+        armTimer()
+    }
+
+    func content(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> HTTP2Content {
+        guard let exchange = exchanges[stream] else { return .last(0) }
+        let count = exchange.output.take(into: buffer)
+        takenBytes &+= count
+        exchange.tunnel?.refill(exchange)
+        guard exchange.output.isEmpty else { return .bytes(count) }
+        exchange.stall.stop()
+        stall.stop()
+        guard exchange.output.isEnded else {
+            exchange.body?.takeWaiter()?.resume()
+            return count > 0 ? .bytes(count) : .none
+        }
+        return didEndOutput(of: exchange, count)
+    }
+
+    private func didEndOutput(of exchange: HTTP2Exchange, _ count: Int) -> HTTP2Content {
+        if let tunnel = exchange.tunnel {
+            tunnel.didEndOutput()
+            return .last(count)
+        }
+        defer { endRequest(of: exchange) }
+        guard let trailers = exchange.body?.trailers, !trailers.isEmpty else { return .last(count) }
+        server.fields.removeAll()
+        // Valid, as they were looked at when they were set.
+        try? server.fields.append(trailers)
+        session.sendTrailers(server.fields, on: exchange.id)
+        return .lastBeforeTrailers(count)
+    }
+}
+
+// MARK: - Requests
+
+extension HTTP2Connection {
+    /// Hands requests over whose content is still coming. What came with the head is there by now.
+    func handleBegun() {
+        guard !begun.isEmpty else { return }
+        var requests: [(exchange: HTTP2Exchange, request: Request)] = []
+        swap(&requests, &begun)
+        for (exchange, request) in requests {
+            handle(request, on: exchange)
+            watch(exchange)
+        }
+    }
+
+    private func handle(_ request: consuming Request, on exchange: HTTP2Exchange) {
+        guard !exchange.isClosed else { return }
+        let endpoint = server.responder.endpoint(for: &request)
+        if let response = server.responder.respondInline(to: request, by: endpoint) {
+            send(response, on: exchange)
+        } else {
+            let asked = request
+            adopt(exchange) { [self] in
+                let response = await server.responder.respond(to: asked, by: endpoint)
+                await server.onLoop { [self] in send(response, on: exchange) }
+            }
+        }
+    }
+
+    /// Starts a task that is cancelled with the exchange, and counts it for as long as it runs.
+    func adopt(_ exchange: HTTP2Exchange, _ work: @escaping @Sendable () async -> Void) {
+        runningHandlers += 1
+        let task = server.startTask { [self] in
+            await work()
+            await server.onLoop { [self] in runningHandlers -= 1 }
+        }
+        if !exchange.isClosed { exchange.task = task } else { task.cancel() }
+    }
+}

@@ -1,0 +1,219 @@
+import CNGHTTP2
+import HTTPTypes
+
+// MARK: - Callbacks
+
+extension HTTP2Session {
+    /// Calls a session from a callback. Whoever called nghttp2 holds it meanwhile.
+    @inline(__always)
+    static func with<Result>(
+        _ context: UnsafeMutableRawPointer?, otherwise: Result, _ body: (HTTP2Session) -> Result
+    ) -> Result {
+        guard let context else { return otherwise }
+        return Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { body($0) }
+    }
+
+    private static let aborted = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+
+    /// Ends the call that the callback belongs to, where there is something to end it for.
+    private func outcome(_ violation: HTTP2Violation?) -> Int32 {
+        guard let violation else { return 0 }
+        self.violation = violation
+        return Self.aborted
+    }
+
+    func didBegin(_ header: nghttp2_frame_hd) -> Int32 {
+        let type: HTTP2Guards.FrameType =
+            switch UInt32(header.type) {
+            case NGHTTP2_HEADERS.rawValue: .headers
+            case NGHTTP2_RST_STREAM.rawValue: .reset
+            case NGHTTP2_CONTINUATION.rawValue: .continuation
+            case NGHTTP2_DATA.rawValue: .data(length: header.length, endsStream: Self.endsStream(header))
+            default: .other
+            }
+        return outcome(guards.receivedFrame(type, at: now))
+    }
+
+    private static func endsStream(_ header: nghttp2_frame_hd) -> Bool {
+        UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+    }
+
+    func didBeginHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        headersStream = frame.pointee.hd.stream_id
+        if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+            head.begin()
+            guards.explainFrame()
+        } else {
+            trailers = HTTPHeaderBlock()
+        }
+        return 0
+    }
+
+    func didReceive(name: Span<UInt8>, value: Span<UInt8>) -> Int32 {
+        if trailers == nil {
+            return outcome(head.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
+        }
+        // Trailers are bounded as a header section is, and one that is too long is as bad as a flood.
+        guard let count = trailers?.count, let size = trailers?.bytes.count, count < limits.headerCount,
+            size + name.count + value.count + 32 * count <= limits.headerSectionBytes
+        else { return outcome(.limit("headerSectionBytes: the trailer section is too long")) }
+        trailers?.append(name: name, value: value)
+        return 0
+    }
+
+    func didReceive(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        let header = frame.pointee.hd
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue: return didReceiveHeaders(header)
+        case NGHTTP2_DATA.rawValue:
+            if Self.endsStream(header) { handler?.receivedEnd(trailers: nil, on: header.stream_id) }
+        case NGHTTP2_SETTINGS.rawValue: isEstablished = true
+        case NGHTTP2_PING.rawValue:
+            if UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0 { handler?.receivedPong() }
+        default: break
+        }
+        return 0
+    }
+
+    private func didReceiveHeaders(_ header: nghttp2_frame_hd) -> Int32 {
+        if let received = trailers {
+            trailers = nil
+            handler?.receivedEnd(trailers: received, on: header.stream_id)
+            return 0
+        }
+        guard head.isOpen else { return 0 }
+        let isEnded = Self.endsStream(header)
+        do throws(HTTP2Refusal) {
+            try head.finish(isEnded: isEnded)
+            handler?.received(request: head.take(), on: header.stream_id, isEnded: isEnded)
+            return 0
+        } catch {
+            head.abandon()
+            handler?.received(refused: error, on: header.stream_id)
+            return outcome(guards.causedReset(at: now))
+        }
+    }
+
+    func didReceive(content: UnsafePointer<UInt8>, count: Int, on stream: Int32) -> Int32 {
+        guards.explainFrame()
+        // It points into the input of `receive`, which may be written to and which nghttp2 does not read again.
+        var bytes = MutableSpan(_unsafeStart: UnsafeMutablePointer(mutating: content), count: count)
+        handler?.received(content: &bytes, on: stream)
+        return 0
+    }
+
+    func didSend(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        guard !isTerminated else { return 0 }
+        switch UInt32(frame.pointee.hd.type) {
+        case NGHTTP2_DATA.rawValue: guards.sentData()
+        case NGHTTP2_RST_STREAM.rawValue:
+            guard HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code).blamesPeer else { break }
+            return outcome(guards.causedReset(at: now))
+        default: break
+        }
+        return 0
+    }
+
+    func didClose(_ stream: Int32, _ code: UInt32) -> Int32 {
+        if stream == headersStream {
+            // Its header section was refused half-way.
+            head.abandon()
+            trailers = nil
+        }
+        handler?.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code))
+        return 0
+    }
+
+    func provideContent(
+        _ stream: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ length: Int,
+        _ flags: UnsafeMutablePointer<UInt32>?
+    ) -> Int {
+        guard let handler, !isTerminated else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
+        switch handler.content(of: stream, into: UnsafeMutableBufferPointer(start: buffer, count: length)) {
+        case .bytes(let count): return count
+        case .none: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case .last(let count):
+            flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+            return count
+        case .lastBeforeTrailers(let count):
+            flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            return count
+        }
+    }
+}
+
+/// The callbacks and options that all sessions share.
+///
+/// Sound as `Sendable`: both are filled in once, and sessions copy from them.
+final class HTTP2Library: @unchecked Sendable {
+    static let shared = HTTP2Library()
+    let callbacks: OpaquePointer
+    let options: OpaquePointer
+
+    private init?() {
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        guard nghttp2_session_callbacks_new(&callbacks) == 0, nghttp2_option_new(&options) == 0,
+            let callbacks, let options
+        else { return nil }
+        self.callbacks = callbacks
+        self.options = options
+        setOptions()
+        setCallbacks()
+    }
+
+    private func setOptions() {
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        // nghttp2 counts read calls, where a frame comes in pieces: an honest one would be sent away. Ours counts frames.
+        nghttp2_option_set_max_continuations(options, 1 << 20)
+        // Ours is stricter here too.
+        nghttp2_option_set_stream_reset_rate_limit(options, 10_000, 1000)
+        nghttp2_option_set_no_closed_streams(options, 1)
+        // Frames of unknown types are ignored (RFC 9113 5.5), but shall be seen and counted.
+        for type in UInt8(0x0A)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
+    }
+
+    private func setCallbacks() {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
+            guard let header else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didBegin(header.pointee) }
+        }
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didBeginHeaders(frame) }
+        }
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, _, name, nameLength, value, valueLength, _, context in
+            HTTP2Session.with(context, otherwise: 0) {
+                $0.didReceive(
+                    name: UnsafeBufferPointer(start: name, count: nameLength).span,
+                    value: UnsafeBufferPointer(start: value, count: valueLength).span)
+            }
+        }
+        nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
+        // Without it nghttp2 would leave such fields out and go on (RFC 9113 8.1.1 calls the request malformed).
+        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
+            NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didReceive(frame) }
+        }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
+            _, _, stream, data, count, context in
+            guard let data else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) {
+                $0.didReceive(content: data, count: count, on: stream)
+            }
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didSend(frame) }
+        }
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, context in
+            HTTP2Session.with(context, otherwise: 0) { $0.didClose(stream, code) }
+        }
+    }
+}
