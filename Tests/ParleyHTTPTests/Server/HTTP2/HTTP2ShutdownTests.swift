@@ -22,7 +22,10 @@ struct HTTP2ShutdownTests {
             return "done"
         }
         application.get("/hello") { _ in "hello" }
-        application.webSocket("/ws") { socket in
+        // Clients that keep their sockets open shall not hold the tests up.
+        var options = WebSocketOptions()
+        options.closeTimeout = .milliseconds(200)
+        application.webSocket("/ws", options: options) { socket in
             for try await message in socket { try await socket.send(message) }
         }
         return try await application.start(port: 0)
