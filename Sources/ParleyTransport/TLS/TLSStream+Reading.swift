@@ -43,7 +43,8 @@ extension TLSStream {
 
     /// Fills the scratch memory with as many records as there are, so that they reach the handler in one call. False
     /// when there is nothing more to decrypt.
-    private func decryptSome(_ connection: SSLConnection, into scratch: UnsafeMutableRawBufferPointer) -> Bool {
+    private func decryptSome(_ connection: SSLConnection, into scratch: UnsafeMutableRawBufferPointer) -> Bool
+    {
         var filled = 0
         repeat {
             let outcome = connection.read(into: UnsafeMutableRawBufferPointer(rebasing: scratch[filled...]))

@@ -87,7 +87,9 @@ extension TLSStream {
     }
 
     private func note(_ progress: Progress) {
-        outbox.withLock { $0.note(inFlight: outgoing.remaining, left: progress.left, passedOn: progress.passedOn) }
+        outbox.withLock {
+            $0.note(inFlight: outgoing.remaining, left: progress.left, passedOn: progress.passedOn)
+        }
     }
 
     /// Takes what was sent meanwhile. When that is nothing, everything is encrypted, and the handler may send again.

@@ -77,12 +77,13 @@ struct PEMText {
             OpenSSLErrors.clear()
             return PrivateKey(owning: key)
         }
-        let isMissing = OpenSSLErrors.isEndOfPEM
         let reason = OpenSSLErrors.take()
         if request.wasAsked {
             throw passphrase == nil ? .passphraseMissing(source: name) : .passphraseWrong(source: name)
         }
-        throw .malformed(source: name, item: "private key", reason: isMissing ? "there is none" : reason)
+        // OpenSSL says "unsupported" for want of a key too.
+        let hasKey = String(decoding: bytes, as: UTF8.self).contains("PRIVATE KEY-----")
+        throw .malformed(source: name, item: "private key", reason: hasKey ? reason : "there is none")
     }
 
     /// Lets OpenSSL read bytes.

@@ -55,7 +55,8 @@ final class ServerContexts: @unchecked Sendable {
         var wire: [UInt8] = []
         for name in protocols {
             guard let length = UInt8(exactly: name.utf8.count), length > 0 else {
-                throw .invalid(reason: "an application protocol's name has 1 to 255 bytes, unlike \"\(name)\"")
+                throw .invalid(
+                    reason: "an application protocol's name has 1 to 255 bytes, unlike \"\(name)\"")
             }
             wire.append(length)
             wire += name.utf8
