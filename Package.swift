@@ -65,7 +65,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "Parley", dependencies: ["ParleyHTTP", "ParleyRealtime"],
+            name: "Parley", dependencies: ["ParleyHTTP", "ParleyRealtime", "ParleyTransport", "ParleyWire"],
             swiftSettings: settings),
         .executableTarget(
             name: "Chat",

@@ -15,6 +15,10 @@ public protocol ByteStream: AnyObject, Sendable {
     /// True when the bytes travel encrypted.
     var isSecure: Bool { get }
 
+    /// What the TLS handshake agreed upon; nil when the bytes don't travel over TLS, and until the handshake is done.
+    /// Loop only.
+    var tls: TLSSession? { get }
+
     /// The bytes that were sent and not yet taken by the kernel (or by the stream's flow control).
     var pendingBytes: Int { get }
 
@@ -40,6 +44,11 @@ public protocol ByteStream: AnyObject, Sendable {
 
     /// Closes at once and discards what is pending. Safe from any thread.
     func reset()
+}
+
+extension ByteStream {
+    /// No TLS.
+    public var tls: TLSSession? { nil }
 }
 
 /// The receiver of a ``ByteStream``'s events. Every method is called on the stream's loop.

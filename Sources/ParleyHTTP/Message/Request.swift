@@ -101,6 +101,10 @@ extension Request {
 
     /// True when the request came encrypted.
     public var isSecure: Bool { context.connection.isSecure }
+
+    /// What the TLS handshake agreed upon, the server name that the client asked for and its verified certificate among it;
+    /// nil in clear text.
+    public var tls: TLSSession? { context.connection.tls }
 }
 
 // MARK: - In memory

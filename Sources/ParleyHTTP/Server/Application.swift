@@ -42,7 +42,7 @@ extension Application {
     /// - Parameters:
     ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
     ///   - port: the port; 0 lets the system choose one.
-    /// - Throws: `TransportError` when the address can't be listened on.
+    /// - Throws: `TransportError` when the address can't be listened on, `TLSError` when a certificate or key can't be used.
     public func start(host: String = "127.0.0.1", port: some BinaryInteger) async throws -> RunningServer {
         guard let number = UInt16(exactly: port) else {
             throw TransportError.unresolved(host: host, reason: "there is no port \(port)")

@@ -4,13 +4,15 @@ import ParleyTransport
 final class ConnectionInfo: Sendable {
     let remoteAddress: SocketAddress?
     let isSecure: Bool
+    let tls: TLSSession?
 
-    init(remoteAddress: SocketAddress?, isSecure: Bool) {
+    init(remoteAddress: SocketAddress?, isSecure: Bool, tls: TLSSession? = nil) {
         self.remoteAddress = remoteAddress
         self.isSecure = isSecure
+        self.tls = tls
     }
 
     convenience init(_ stream: any ByteStream) {
-        self.init(remoteAddress: stream.remoteAddress, isSecure: stream.isSecure)
+        self.init(remoteAddress: stream.remoteAddress, isSecure: stream.isSecure, tls: stream.tls)
     }
 }

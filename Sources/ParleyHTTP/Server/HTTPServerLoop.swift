@@ -36,7 +36,8 @@ final class HTTPServerLoop: @unchecked Sendable {
         return dateBytes
     }
 
-    /// Serves a new stream with the version of HTTP that its first bytes ask for.
+    /// Serves a new stream with the version of HTTP that the TLS handshake agreed on (ALPN, RFC 9113 3.2), or in clear text
+    /// the one that its first bytes ask for.
     func accept(_ stream: any ByteStream) -> any ByteStreamHandler {
         let handler = makeHandler(stream)
         if isShuttingDown { handler.shutDown(stream, spread: .zero) }
@@ -44,7 +45,11 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     private func makeHandler(_ stream: any ByteStream) -> any ByteStreamHandler {
-        guard configuration.http2 != nil, !stream.isSecure else { return makeHTTP1Connection(stream) }
+        guard configuration.http2 != nil else { return makeHTTP1Connection(stream) }
+        if stream.isSecure {
+            let isHTTP2 = stream.tls?.applicationProtocol == "h2"
+            return isHTTP2 ? makeHTTP2Connection(stream) : makeHTTP1Connection(stream)
+        }
         let sniffer = ProtocolSniffer(stream: stream, server: self)
         sniffer.open()
         return sniffer

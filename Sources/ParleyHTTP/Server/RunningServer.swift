@@ -1,6 +1,12 @@
 import Logging
 public import ParleyTransport
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A server that listens: what ``Application/start(host:port:)`` returns.
 public final class RunningServer: Sendable {
     /// The address that is listened on.
@@ -10,17 +16,19 @@ public final class RunningServer: Sendable {
 
     private let group: EventLoopGroup
     private let listener: TCPListener
+    private let tls: TLSContext?
     let loops: [HTTPServerLoop]
     private let hooks: ShutdownHooks
     private let configuration: ServerConfiguration
     private let logger: Logger
 
     private init(
-        group: EventLoopGroup, listener: TCPListener, loops: [HTTPServerLoop], hooks: ShutdownHooks,
+        group: EventLoopGroup, listener: TCPListener, tls: TLSContext?, loops: [HTTPServerLoop], hooks: ShutdownHooks,
         configuration: ServerConfiguration, logger: Logger
     ) {
         self.group = group
         self.listener = listener
+        self.tls = tls
         self.loops = loops
         self.hooks = hooks
         self.configuration = configuration
@@ -29,6 +37,7 @@ public final class RunningServer: Sendable {
 
     static func start(_ application: Application, host: String, port: UInt16) async throws -> RunningServer {
         let configuration = application.configuration
+        let tls = try configuration.tls.map { try TLSContext($0.offeringHTTP(configuration.http2 != nil)) }
         let responder = Responder(scope: application.scope, logger: application.logger)
         let group = try EventLoopGroup(count: configuration.loopCount, logger: application.logger)
         let loops = group.loops.map {
@@ -36,6 +45,7 @@ public final class RunningServer: Sendable {
         }
         var options = TCPListenerOptions()
         options.limits = configuration.streamLimits
+        options.tls = tls
         options.maxConnections = configuration.maximumConnections
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
         do {
@@ -47,7 +57,7 @@ public final class RunningServer: Sendable {
                 return server.accept(stream)
             }
             return RunningServer(
-                group: group, listener: listener, loops: loops, hooks: application.scope.hooks,
+                group: group, listener: listener, tls: tls, loops: loops, hooks: application.scope.hooks,
                 configuration: configuration, logger: application.logger)
         } catch {
             await group.shutdown()
@@ -62,13 +72,48 @@ public final class RunningServer: Sendable {
     public var connectionCount: Int { listener.connectionCount }
 }
 
+// MARK: - Certificates
+
+extension RunningServer {
+    /// Reads the certificates and keys of ``ServerConfiguration/tls`` again, such as when they were renewed. Connections that
+    /// are open go on; new ones get what the files hold now. Without TLS nothing happens.
+    /// - Throws: `TLSError`, which names the file; what was in force before is in force still.
+    public func reloadCertificates() async throws {
+        guard let tls else { return }
+        try await eventLoops.loops[0].offload { try tls.reload() }
+    }
+
+    /// The same for the process's signal, which has nobody to throw to.
+    private func reloadForSignal() async {
+        do {
+            try await reloadCertificates()
+            logger.notice("certificates reloaded")
+        } catch {
+            logger.error("certificates not reloaded", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension TLSConfiguration {
+    /// The configuration with the versions of HTTP to choose from, where it names none.
+    fileprivate func offeringHTTP(_ isHTTP2Spoken: Bool) -> TLSConfiguration {
+        guard applicationProtocols.isEmpty else { return self }
+        var offering = self
+        offering.applicationProtocols = isHTTP2Spoken ? ["h2", "http/1.1"] : ["http/1.1"]
+        return offering
+    }
+}
+
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Serves until the process is told to stop (SIGINT, SIGTERM); then lets requests in flight finish, up to
+    /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates, where there are any. Then lets requests in flight finish, up to
     /// ``ServerConfiguration/shutdownDeadline``, and returns. A second signal ends the process at once.
     public func runUntilSignal() async {
-        let signal = await StopSignal.wait(on: eventLoops.loops[0])
+        let loop = eventLoops.loops[0]
+        let hangUp = tls == nil ? nil : try? await loop.onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
+        let signal = await StopSignal.wait(on: loop)
+        hangUp?.cancel()
         logger.info("shutting down", metadata: ["signal": "\(signal)"])
         await shutdown(deadline: configuration.shutdownDeadline)
     }

@@ -5,6 +5,9 @@ public import ParleyWire
 public struct ServerConfiguration: Sendable {
     /// The number of event loops, each with a thread; nil is one for each core.
     public var loopCount: Int?
+    /// Certificates and keys, to serve over TLS; nil serves clear text. HTTP/2 and HTTP/1.1 are offered to clients (ALPN),
+    /// unless `applicationProtocols` says otherwise.
+    public var tls: TLSConfiguration?
     /// The limits of a request's head and framing.
     public var limits = HTTPLimits()
     /// The limits of HTTP/2; nil doesn't speak it.

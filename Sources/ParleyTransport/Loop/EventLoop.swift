@@ -36,6 +36,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var dirty: [any TurnFlushed] = []
     @exclusivity(unchecked) var flushing: [any TurnFlushed] = []
     @exclusivity(unchecked) var pool = BufferPool()
+    @exclusivity(unchecked) var scratch = ScratchMemory()
     @exclusivity(unchecked) var timers = TimerQueue()
     /// When libuv's timer is set to fire; nil when it is not.
     @exclusivity(unchecked) var armedDeadline: UInt64?

@@ -22,8 +22,16 @@ final class Acceptor: Sendable {
         makeHandler: @escaping @Sendable (any ByteStream) -> any ByteStreamHandler
     ) {
         self.group = group
-        self.makeHandler = makeHandler
-        origin = ConnectionOrigin(limits: options.limits)
+        let limits = options.limits
+        if let tls = options.tls {
+            self.makeHandler = {
+                TLSStream(over: $0, context: tls, limits: limits, makeHandler: makeHandler)
+            }
+            origin = ConnectionOrigin(limits: limits.below)
+        } else {
+            self.makeHandler = makeHandler
+            origin = ConnectionOrigin(limits: limits)
+        }
         limit = options.connectionLimit
         noDelay = options.noDelay
     }

@@ -19,42 +19,67 @@ package struct Outbox {
     package var isQueued = false
     /// True from the high watermark on, until the low one is passed downwards.
     package var isAboveHigh = false
-    /// Bytes that the loop has taken and the kernel has not: while there are any, the peer is behind.
+    /// Bytes that the loop has taken and not yet passed on: to the kernel, or to the stream below.
     package var inFlight = 0
+    /// Bytes that the stream below, if there is one, had pending when it was looked at last.
+    package var pendingBelow = 0
+    /// True while bytes wait because the kernel takes no more; while it does, it is the loop that is behind.
+    package var isPeerBehind = false
     package private(set) var ending = Ending.none
 
     package init() {}
 
-    package var pending: Int { bytes.count + inFlight }
+    package var pending: Int { bytes.count + inFlight + pendingBelow }
+
+    /// Copies bytes to be sent, into a buffer that is asked for when there is none.
+    ///
+    /// - Parameter confirm: whether the peer is behind still; asked only before the connection is ended for that.
+    /// - Returns: whether the caller must put the connection onto the list of those to be flushed.
+    package mutating func send(
+        _ more: UnsafeBufferPointer<UInt8>, limits: StreamLimits, confirm: () -> Bool = { true },
+        buffer: () -> [UInt8]
+    ) -> Bool {
+        guard accepts(limits, confirm) else { return ending == .slowPeer && queue() }
+        if needsBuffer { own(buffer()) }
+        bytes.append(contentsOf: more)
+        updateHigh(limits)
+        return queue()
+    }
+
+    /// Takes bytes to be sent without copying them, if the outbox is empty; otherwise as the other `send`.
+    package mutating func send(
+        shared more: [UInt8], limits: StreamLimits, confirm: () -> Bool = { true }, buffer: () -> [UInt8]
+    ) -> Bool {
+        guard accepts(limits, confirm) else { return ending == .slowPeer && queue() }
+        if bytes.isEmpty {
+            bytes = more
+            isShared = true
+        } else {
+            if needsBuffer { own(buffer()) }
+            bytes.append(contentsOf: more)
+        }
+        updateHigh(limits)
+        return queue()
+    }
 
     /// Whether bytes can be sent. When too many wait for a peer that is behind, they cannot, and the connection is
-    /// to end; while nothing is in flight it is the loop that is behind, not the peer.
-    package mutating func accepts(_ limits: StreamLimits) -> Bool {
+    /// to end.
+    private mutating func accepts(_ limits: StreamLimits, _ confirm: () -> Bool) -> Bool {
         guard ending == .none else { return false }
-        guard inFlight > 0, pending > limits.maximumPending else { return true }
+        guard isPeerBehind, pending > limits.maximumPending, confirm() else { return true }
         ending = .slowPeer
         return false
     }
 
-    package mutating func append(_ more: UnsafeBufferPointer<UInt8>) {
-        bytes.append(contentsOf: more)
-    }
-
-    /// Puts the bytes in place without copying them; only into an empty outbox.
-    package mutating func share(_ shared: [UInt8]) {
-        bytes = shared
-        isShared = true
-    }
-
     /// Makes the bytes the connection's own, in an empty buffer that is given.
-    package mutating func own(_ buffer: consuming [UInt8]) {
+    private mutating func own(_ buffer: consuming [UInt8]) {
         if !bytes.isEmpty { buffer.append(contentsOf: bytes) }
         bytes = buffer
         isShared = false
     }
 
     /// Whether the next append needs a call of ``own(_:)`` first.
-    package var needsBuffer: Bool { isShared || bytes.capacity == 0 }
+    private var needsBuffer: Bool { isShared || bytes.capacity == 0 }
 
     /// Moves the bytes out.
     package mutating func take() -> OutgoingBytes {
@@ -64,11 +89,25 @@ package struct Outbox {
         return OutgoingBytes(bytes: taken, isShared: isShared)
     }
 
+    /// Notes what became of the bytes that were taken, for a stream above another one.
+    ///
+    /// - Parameters:
+    ///   - inFlight: those that are not passed on yet.
+    ///   - left: what the stream below had pending before it was passed anything.
+    ///   - passedOn: what it was passed since.
+    package mutating func note(inFlight: Int, left: Int, passedOn: Int) {
+        self.inFlight = inFlight
+        pendingBelow = left + passedOn
+        isPeerBehind = left > 0
+    }
+
     /// Forgets what is pending.
     package mutating func discard() {
         bytes = []
         isShared = false
         inFlight = 0
+        pendingBelow = 0
+        isPeerBehind = false
         isAboveHigh = false
     }
 
@@ -90,13 +129,14 @@ package struct Outbox {
     }
 
     /// Notes whether the high watermark is passed.
-    package mutating func updateHigh(_ limits: StreamLimits) {
+    private mutating func updateHigh(_ limits: StreamLimits) {
         if pending > limits.highWatermark { isAboveHigh = true }
     }
 
-    /// True once each time that the pending bytes, having been above the high watermark, are below the low one.
+    /// True once each time that the pending bytes, having been above the high watermark, are below the low one. A
+    /// stream below has a mark of its own.
     package mutating func passedLow(_ limits: StreamLimits) -> Bool {
-        guard isAboveHigh, pending < limits.lowWatermark else { return false }
+        guard isAboveHigh, bytes.count + inFlight < limits.lowWatermark else { return false }
         isAboveHigh = false
         return true
     }

@@ -22,3 +22,15 @@ public struct StreamLimits: Sendable, Hashable {
         self.stallTimeout = stallTimeout
     }
 }
+
+extension StreamLimits {
+    /// The limits of the stream below one with these limits (TCP below TLS): little waits there, so that what is
+    /// pending is held, and bounded, once.
+    var below: StreamLimits {
+        var limits = self
+        // No higher than the low mark above: then whoever is told there that it can send again has that much room.
+        limits.highWatermark = min(128 * 1024, lowWatermark)
+        limits.lowWatermark = limits.highWatermark / 2
+        return limits
+    }
+}

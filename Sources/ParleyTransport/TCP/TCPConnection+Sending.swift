@@ -19,16 +19,8 @@ extension TCPConnection {
     public func send(shared bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         let onLoop = loop.isCurrent
-        let mustQueue = outbox.withLock { outbox in
-            guard outbox.accepts(origin.limits) else { return outbox.ending == .slowPeer && outbox.queue() }
-            if outbox.bytes.isEmpty {
-                outbox.share(bytes)
-            } else {
-                if outbox.needsBuffer { outbox.own(onLoop ? loop.pool.take() : []) }
-                bytes.withUnsafeBufferPointer { outbox.append($0) }
-            }
-            outbox.updateHigh(origin.limits)
-            return outbox.queue()
+        let mustQueue = outbox.withLock {
+            $0.send(shared: bytes, limits: origin.limits) { onLoop ? loop.pool.take() : [] }
         }
         if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
     }
@@ -36,12 +28,8 @@ extension TCPConnection {
     private func send(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard !bytes.isEmpty else { return }
         let onLoop = loop.isCurrent
-        let mustQueue = outbox.withLock { outbox in
-            guard outbox.accepts(origin.limits) else { return outbox.ending == .slowPeer && outbox.queue() }
-            if outbox.needsBuffer { outbox.own(onLoop ? loop.pool.take() : []) }
-            outbox.append(bytes)
-            outbox.updateHigh(origin.limits)
-            return outbox.queue()
+        let mustQueue = outbox.withLock {
+            $0.send(bytes, limits: origin.limits) { onLoop ? loop.pool.take() : [] }
         }
         if mustQueue { loop.enqueueFlush(self, onLoop: onLoop) }
     }

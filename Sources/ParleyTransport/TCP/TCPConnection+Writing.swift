@@ -85,6 +85,7 @@ extension TCPConnection {
     private func publishProgress() {
         let canSendAgain = outbox.withLock { outbox in
             outbox.inFlight = outgoing.remaining
+            outbox.isPeerBehind = outgoing.remaining > 0
             return outbox.passedLow(origin.limits)
         }
         if canSendAgain, phase == .open { handler?.becameWritable(self) }

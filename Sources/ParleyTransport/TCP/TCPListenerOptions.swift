@@ -11,6 +11,9 @@ public struct TCPListenerOptions: Sendable {
     public var backlog: Int32 = 1024
     /// Sends small messages at once (`TCP_NODELAY`). True by default.
     public var noDelay = true
+    /// Makes every connection a TLS connection with these certificates: the listener's accept handler then gets a
+    /// ``TLSStream``, once the handshake is done. Nil, the default, serves plain TCP.
+    public var tls: TLSContext?
     /// Bounds of what waits to be sent.
     public var limits = StreamLimits()
     /// Connections that may be open at once; further ones are accepted and closed. Nil, the default, stands for

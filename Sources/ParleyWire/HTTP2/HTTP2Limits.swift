@@ -8,6 +8,11 @@ public struct HTTP2Limits: Sendable, Equatable {
     public var streamWindow: Int32 = 65_535
     /// The bytes of content that all streams together may send unread: the connection's window.
     public var connectionWindow: Int32 = 8 * 1024 * 1024
+    /// The bytes that wait to be sent on a stream before whoever writes them has to wait.
+    public var streamOutbox = 64 * 1024
+    /// The bytes that wait to be sent on all streams together. Beyond: new requests wait for their handlers, and a tunnel
+    /// (WebSocket) on which more is sent while more than ``streamOutbox`` waits is reset.
+    public var connectionOutbox = 8 * 1024 * 1024
     /// The fields of a header section, far above ``HTTPLimits/headerCount`` (which is answered with 431), that end the
     /// connection.
     public var connectionHeaderCount = 1000

@@ -180,6 +180,8 @@ private struct Description: Codable {
     var path: String
     var query: [String: String]
     var version: String
+    var serverName: String?
+    var clientCertificate: String?
 
     init(of request: Request) {
         method = request.method.rawValue
@@ -187,6 +189,8 @@ private struct Description: Codable {
         authority = request.authority
         path = request.path
         query = request.decodedQuery
+        serverName = request.tls?.serverName
+        clientCertificate = request.tls?.peerCertificate?.subject
         version =
             switch request.version {
             case .http10: "HTTP/1.0"

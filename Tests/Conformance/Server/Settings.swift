@@ -20,6 +20,11 @@ struct Settings: ParsableArguments {
     @Option(help: "Between two requests.") var idleTimeout: Int?
     @Option(help: "For a peer that takes nothing.") var writeTimeout: Int?
 
+    @Option(help: "A PEM file with a certificate chain; once for each key.") var tlsCertificate: [String] = []
+    @Option(help: "A PEM file with a key.") var tlsKey: [String] = []
+    @Option(help: "A PEM file with the roots of clients' certificates.") var clientCa: String?
+    @Option(help: "`required` or `optional`.") var clientCertificates = "optional"
+    @Option(help: "For a TLS handshake.") var handshakeTimeout: Int?
     @Flag(help: "Speaks HTTP/1.1 only.") var noHttp2 = false
     @Option(help: "For HTTP/2's preface and SETTINGS.") var prefaceTimeout: Int?
     @Option(help: "For an HTTP/2 stream that takes nothing.") var streamStallTimeout: Int?
@@ -35,6 +40,7 @@ extension Settings {
         var configuration = ServerConfiguration()
         configuration.loopCount = loops
         configuration.shutdownDeadline = .milliseconds(shutdownDeadline)
+        configuration.tls = tlsConfiguration
         if noHttp2 { configuration.http2 = nil }
         set(&configuration.prefaceTimeout, prefaceTimeout)
         set(&configuration.streamStallTimeout, streamStallTimeout)
@@ -43,6 +49,21 @@ extension Settings {
         set(&configuration.bodyTimeout, bodyTimeout)
         set(&configuration.keepAliveTimeout, idleTimeout)
         set(&configuration.streamLimits.stallTimeout, writeTimeout)
+        return configuration
+    }
+
+    private var tlsConfiguration: TLSConfiguration? {
+        guard !tlsCertificate.isEmpty else { return nil }
+        let identities = zip(tlsCertificate, tlsKey).map {
+            TLSIdentity(certificateChain: .file($0), privateKey: .file($1))
+        }
+        var configuration = TLSConfiguration(identities: identities)
+        if let clientCa {
+            let isRequired = clientCertificates == "required"
+            configuration.clientCertificates =
+                isRequired ? .required(roots: .file(clientCa)) : .optional(roots: .file(clientCa))
+        }
+        set(&configuration.handshakeTimeout, handshakeTimeout)
         return configuration
     }
 

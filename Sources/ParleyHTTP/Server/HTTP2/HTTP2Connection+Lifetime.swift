@@ -82,6 +82,7 @@ extension HTTP2Connection {
         timer.stop()
         session.handler = nil
         begun = []
-        for exchange in exchanges.removeAll() { exchange.close(.peer) }
+        deferred = []
+        for exchange in exchanges.removeAll() { close(exchange, .peer) }
     }
 }

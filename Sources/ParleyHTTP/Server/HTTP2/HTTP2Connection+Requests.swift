@@ -56,7 +56,7 @@ extension HTTP2Connection: HTTP2SessionHandler {
 
     func closed(stream: Int32, code: HTTP2ErrorCode) {
         guard let exchange = exchanges.remove(stream) else { return }
-        exchange.close(code == .noError ? .closed : .peer)
+        close(exchange, code == .noError ? .closed : .peer)
         if exchanges.isEmpty { becameIdle() }
     }
 
@@ -69,7 +69,9 @@ extension HTTP2Connection: HTTP2SessionHandler {
         guard let exchange = exchanges[stream] else { return .last(0) }
         let count = exchange.output.take(into: buffer)
         takenBytes &+= count
-        exchange.tunnel?.refill(exchange)
+        outputBytes -= count
+        if let tunnel = exchange.tunnel { tunnel.noteProgress(exchange) }
+        if !deferred.isEmpty, !isOutboxFull { scheduleFlush() }
         guard exchange.output.isEmpty else { return .bytes(count) }
         exchange.stall.stop()
         stall.stop()
@@ -111,6 +113,7 @@ extension HTTP2Connection {
 
     private func handle(_ request: consuming Request, on exchange: HTTP2Exchange) {
         guard !exchange.isClosed else { return }
+        guard !isOutboxFull else { return deferred.append((exchange, request)) }
         let endpoint = server.responder.endpoint(for: &request)
         if let response = server.responder.respondInline(to: request, by: endpoint) {
             send(response, on: exchange)
@@ -121,6 +124,14 @@ extension HTTP2Connection {
                 await server.onLoop { [self] in send(response, on: exchange) }
             }
         }
+    }
+
+    /// Hands requests over that had to wait.
+    func handleDeferred() {
+        guard !deferred.isEmpty, !isOutboxFull else { return }
+        var requests: [(exchange: HTTP2Exchange, request: Request)] = []
+        swap(&requests, &deferred)
+        for (exchange, request) in requests { handle(request, on: exchange) }
     }
 
     /// Starts a task that is cancelled with the exchange, and counts it for as long as it runs.

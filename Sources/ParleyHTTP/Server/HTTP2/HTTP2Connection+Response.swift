@@ -18,16 +18,13 @@ extension HTTP2Connection {
     private func sendWhole(_ response: Response, _ bytes: [UInt8], on exchange: HTTP2Exchange) {
         let hasContent = !bytes.isEmpty && response.mayHaveContent(isHead: exchange.isHead)
         exchange.phase = .responded
-        if hasContent {
-            exchange.output.append(bytes)
-            exchange.output.end()
-        }
+        if hasContent { exchange.output.end() }
         guard sendHead(response, length: UInt64(bytes.count), hasContent: hasContent, on: exchange) else {
             return
         }
         if hasContent {
             if bytes.count > 16 * 1024 { session.share(exchange.id, isUrgent: false) }
-            outputIsThere(on: exchange)
+            enqueue(bytes, on: exchange)
         } else {
             endRequest(of: exchange)
         }
@@ -145,19 +142,15 @@ extension HTTP2Connection: ResponseSink {
             throw .lengthExceeded
         }
         guard !piece.isEmpty else { return false }
-        exchange.output.append(piece)
-        outputIsThere(on: exchange)
-        return exchange.output.pending > Self.outputWatermark
+        enqueue(piece, on: exchange)
+        return exchange.output.pending > limits.streamOutbox
     }
-
-    /// The bytes of a body that wait before its writer has to.
-    private static var outputWatermark: Int { 64 * 1024 }
 
     func wait(_ waiter: UnsafeContinuation<Void, any Error>, exchange number: UInt64) {
         guard let exchange = streaming(number), exchange.body?.waiter == nil else {
             return waiter.resume(throwing: ResponseWriterError.connectionClosed)
         }
-        guard exchange.output.pending > Self.outputWatermark else { return waiter.resume() }
+        guard exchange.output.pending > limits.streamOutbox else { return waiter.resume() }
         exchange.body?.waiter = waiter
     }
 
@@ -179,7 +172,7 @@ extension HTTP2Connection: ResponseSink {
             return reset(exchange, .internalError, reason: .reset)
         }
         exchange.output.end()
-        outputIsThere(on: exchange)
+        enqueue([], on: exchange)
     }
 
     func failBody(exchange number: UInt64, _ error: any Error) {

@@ -28,6 +28,10 @@ final class HTTP2Connection: ByteStreamHandler, TurnFlushed, @unchecked Sendable
     @exclusivity(unchecked) var watch: HTTP2Watch
     @exclusivity(unchecked) var stall = HTTP2StallWatch()
     @exclusivity(unchecked) var takenBytes = 0
+    /// The bytes that wait to be sent on all streams.
+    @exclusivity(unchecked) var outputBytes = 0
+    /// Requests that wait until less of that does.
+    @exclusivity(unchecked) var deferred: [(exchange: HTTP2Exchange, request: Request)] = []
 
     init(stream: any ByteStream, server: HTTPServerLoop) throws(HTTP2Violation) {
         self.stream = stream
@@ -101,6 +105,7 @@ extension HTTP2Connection {
     func flush() {
         isFlushQueued = false
         guard !isOver else { return }
+        handleDeferred()
         do throws(HTTP2Violation) {
             while stream.isWritable, try sendSome() {}
         } catch {
@@ -127,10 +132,23 @@ extension HTTP2Connection {
         if shouldRead { stream.resumeReading() } else { stream.pauseReading() }
     }
 
-    /// There is content on a stream that may have had none.
-    func outputIsThere(on exchange: HTTP2Exchange) {
+    /// True while so much waits to be sent that nothing shall be added to it.
+    var isOutboxFull: Bool { outputBytes > limits.connectionOutbox }
+
+    /// The limits of what waits on a tunnel: of a hundred of them, each holds little.
+    var tunnelLimits: StreamLimits {
+        var limits = server.configuration.streamLimits
+        limits.highWatermark = min(limits.highWatermark, self.limits.streamOutbox)
+        limits.lowWatermark = min(limits.lowWatermark, limits.highWatermark / 4)
+        return limits
+    }
+
+    /// Adds content to a stream, and has it sent along with what the stream had; also where only its end is new.
+    func enqueue(_ bytes: [UInt8], on exchange: HTTP2Exchange) {
         guard !exchange.isClosed else { return }
-        if !exchange.output.isEmpty {
+        if !bytes.isEmpty {
+            exchange.output.append(bytes)
+            outputBytes += bytes.count
             let now = loop.now
             exchange.stall.start(at: now, taken: exchange.output.takenBytes)
             stall.start(at: now, taken: takenBytes)
@@ -147,11 +165,18 @@ extension HTTP2Connection {
         scheduleFlush()
     }
 
+    /// Tells an exchange, which was taken out of the table, that it is gone.
+    func close(_ exchange: HTTP2Exchange, _ reason: CloseReason) {
+        outputBytes -= exchange.output.pending
+        exchange.close(reason)
+        if !deferred.isEmpty { scheduleFlush() }
+    }
+
     /// Ends a stream at once; its exchange hears of it here, as nobody shall use it any more.
     func reset(_ exchange: HTTP2Exchange, _ code: HTTP2ErrorCode, reason: CloseReason) {
         guard exchanges.remove(exchange.id) != nil else { return }
         session.reset(exchange.id, code)
-        exchange.close(reason)
+        close(exchange, reason)
         if exchanges.isEmpty { becameIdle() }
         scheduleFlush()
     }

@@ -16,6 +16,10 @@ struct HTTP2SendQueue {
             bytes = piece
             offset = 0
         } else {
+            if offset > 64 * 1024, offset > bytes.count / 2 {
+                bytes.removeFirst(offset)
+                offset = 0
+            }
             bytes.append(contentsOf: piece)
         }
     }

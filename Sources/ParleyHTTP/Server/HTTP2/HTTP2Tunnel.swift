@@ -8,6 +8,7 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
     let loop: EventLoop
     let remoteAddress: SocketAddress?
     let isSecure: Bool
+    let tls: TLSSession?
     private let limits: StreamLimits
     private let outbox = Lock(Outbox())
     @exclusivity(unchecked) var handler: (any ByteStreamHandler)?
@@ -28,9 +29,10 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
         id = exchange.id
         self.connection = connection
         loop = connection.loop
-        limits = connection.server.configuration.streamLimits
+        limits = connection.tunnelLimits
         remoteAddress = connection.info.remoteAddress
         isSecure = connection.info.isSecure
+        tls = connection.info.tls
     }
 }
 
@@ -103,29 +105,17 @@ extension HTTP2Tunnel {
     func send(_ bytes: Span<UInt8>) {
         bytes.withUnsafeBufferPointer { bytes in
             guard !bytes.isEmpty else { return }
-            push { $0.append(bytes) }
+            push { $0.send(bytes, limits: limits) { [] } }
         }
     }
 
     func send(shared bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
-        push { outbox in
-            if outbox.bytes.isEmpty {
-                outbox.share(bytes)
-            } else {
-                bytes.withUnsafeBufferPointer { outbox.append($0) }
-            }
-        }
+        push { $0.send(shared: bytes, limits: limits) { [] } }
     }
 
-    private func push(_ append: (inout Outbox) -> Void) {
-        let mustQueue = outbox.withLock { outbox in
-            guard outbox.accepts(limits) else { return outbox.ending == .slowPeer && outbox.queue() }
-            append(&outbox)
-            outbox.updateHigh(limits)
-            return outbox.queue()
-        }
-        if mustQueue { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
+    private func push(_ send: (inout Outbox) -> Bool) {
+        if outbox.withLock({ send(&$0) }) { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
     }
 
     func close(linger: Duration) { requestEnd(.closing(linger: max(linger, .zero))) }
@@ -145,28 +135,34 @@ extension HTTP2Tunnel {
 extension HTTP2Tunnel {
     /// Gives what was sent during the turn to the stream.
     func flush() {
-        let ending = outbox.withLock { outbox in
-            outbox.isQueued = false
-            return outbox.ending
-        }
         guard let exchange else { return }
+        // What is left there from the turn before, the peer's window did not let through.
+        let isPeerBehind = !exchange.output.isEmpty
+        let (bytes, ending) = outbox.withLock { outbox in
+            outbox.isQueued = false
+            outbox.isPeerBehind = isPeerBehind
+            return (outbox.take().bytes, outbox.ending)
+        }
         if ending != .none { isEnding = true }
         switch ending {
         case .reset: return connection.reset(exchange, .cancel, reason: .reset)
         case .slowPeer: return connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
-        default: break
+        case .closing: exchange.output.end()
+        case .none, .closed: break
         }
-        refill(exchange)
-        connection.outputIsThere(on: exchange)
+        if isPeerBehind, !bytes.isEmpty, connection.isOutboxFull, exchange.output.pending > limits.highWatermark {
+            return connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
+        }
+        connection.enqueue(bytes, on: exchange)
+        noteProgress(exchange)
     }
 
-    /// Moves what waits into the stream's queue, when that is empty, and tells the handler when it can send again. Called
-    /// by the connection, too, when it has taken something from the queue.
-    func refill(_ exchange: HTTP2Exchange) {
+    /// Tells the outbox how much of what it gave is left, and the handler when it can send again. The connection calls it,
+    /// too, when it has taken something.
+    func noteProgress(_ exchange: HTTP2Exchange) {
         let canSendAgain = outbox.withLock { outbox in
-            if exchange.output.isEmpty, !outbox.bytes.isEmpty { exchange.output.append(outbox.take().bytes) }
             outbox.inFlight = exchange.output.pending
-            if case .closing = outbox.ending, outbox.bytes.isEmpty { exchange.output.end() }
+            if outbox.inFlight == 0 { outbox.isPeerBehind = false }
             return outbox.passedLow(limits)
         }
         if canSendAgain, !isEnding { handler?.becameWritable(self) }
