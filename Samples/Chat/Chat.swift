@@ -8,9 +8,25 @@ struct Chat: AsyncParsableCommand {
     @Option(help: "The TCP port to listen on.")
     var port = 8080
 
+    @Option(help: "A PEM file with a certificate chain, to serve over TLS.")
+    var certificate: String?
+
+    @Option(help: "A PEM file with the certificate's key.")
+    var key: String?
+
+    func validate() throws {
+        guard (certificate == nil) == (key == nil) else {
+            throw ValidationError("A certificate needs its key, and a key its certificate.")
+        }
+    }
+
     func run() async throws {
         let users = Users()
-        let app = Application()
+        var configuration = ServerConfiguration()
+        if let certificate, let key {
+            configuration.tls = TLSConfiguration(certificateChainFile: certificate, privateKeyFile: key)
+        }
+        let app = Application(configuration: configuration)
         app.use(AccessLog())
 
         app.post("/api/login") { request in
@@ -30,7 +46,8 @@ struct Chat: AsyncParsableCommand {
         Conversation(users: users).serve(on: realtime.namespace("/chat"))
         app.mount(realtime, at: "/socket.io")
 
-        app.logger.notice("The chat is at http://localhost:\(port)")
+        let scheme = configuration.tls == nil ? "http" : "https"
+        app.logger.notice("The chat is at \(scheme)://localhost:\(port)")
         try await app.run(port: port)
     }
 }

@@ -2,7 +2,8 @@ public import Logging
 
 /// Logs one line for each request, at level `info`, when its response's head is known.
 ///
-/// The metadata's keys: `method`, `path` (as it was sent, without the query), `status`, `bytes` (the response's content, where its length is
+/// The metadata's keys: `method`, `version` (`HTTP/1.1`, `HTTP/2`), `upgrade` (the protocol that the request asks for, where it
+/// does), `path` (as it was sent, without the query), `status`, `bytes` (the response's content, where its length is
 /// known beforehand), `milliseconds` (to the response's head, not to its last byte), `remote`.
 public struct AccessLog: Middleware {
     private let logger: Logger
@@ -30,9 +31,10 @@ public struct AccessLog: Middleware {
         let elapsed = start.duration(to: .now)
         let milliseconds = Double(elapsed / .microseconds(1)) / 1000
         var metadata: Logger.Metadata = [
-            "method": "\(request.method.rawValue)", "path": "\(request.rawPath)", "status": "\(status)",
-            "milliseconds": "\(milliseconds)",
+            "method": "\(request.method.rawValue)", "version": "\(request.version)",
+            "path": "\(request.rawPath)", "status": "\(status)", "milliseconds": "\(milliseconds)",
         ]
+        if let upgrade = request.upgrade { metadata["upgrade"] = "\(upgrade)" }
         if let bytes { metadata["bytes"] = "\(bytes)" }
         if let address = request.remoteAddress { metadata["remote"] = "\(address)" }
         logger.info("request", metadata: metadata)

@@ -191,12 +191,7 @@ private struct Description: Codable {
         query = request.decodedQuery
         serverName = request.tls?.serverName
         clientCertificate = request.tls?.peerCertificate?.subject
-        version =
-            switch request.version {
-            case .http10: "HTTP/1.0"
-            case .http11: "HTTP/1.1"
-            case .http2: "HTTP/2"
-            }
+        version = "\(request.version)"
     }
 }
 

@@ -6,81 +6,21 @@ Screenshots are kept in CHAT_SCREENSHOTS, or else in pytest's temporary folder.
 """
 
 import base64
-import json
 import os
 import pathlib
 import re
-import shutil
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 
 import pytest
 from playwright import sync_api as playwright
 
+from support.chat import CLIENT, ROOT, Server, chat_binary, chromium, log_in, message, say
+
 expect = playwright.expect
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-CLIENT = ROOT / ".cache/vendor/socket.io.min.js"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-
-
-def chat_binary():
-    candidates = [os.environ.get("CHAT_BINARY"), ROOT / ".build/release/Chat", ROOT / ".build/debug/Chat"]
-    return next((str(path) for path in candidates if path and os.access(path, os.X_OK)), None)
-
-
-def chromium():
-    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
-    return next((found for name in names if name and (found := shutil.which(name))), None)
-
-
-class Server:
-    """The chat on a port of its own, which stays the same when it is restarted."""
-
-    def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen([chat_binary(), "--port", str(self.port)], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the chat ended by itself"
-            try:
-                urllib.request.urlopen(self.url, timeout=2).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the chat does not answer")
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                raise AssertionError("the chat did not end within 15 s of SIGTERM")
-
-    def post(self, path, value):
-        request = urllib.request.Request(
-            self.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=5) as response:
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
 
 
 @pytest.fixture
@@ -135,20 +75,6 @@ def screenshot(tmp_path):
     folder = pathlib.Path(os.environ.get("CHAT_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return lambda page, name: page.screenshot(path=folder / f"{name}.png")
-
-
-def log_in(page, name):
-    page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Join the chat").click()
-
-
-def say(page, text):
-    page.get_by_label("Message", exact=True).fill(text)
-    page.keyboard.press("Enter")
-
-
-def message(page, text):
-    return page.locator(".message", has_text=text)
 
 
 def test_two_people_talk_and_see_receipts(people, screenshot):

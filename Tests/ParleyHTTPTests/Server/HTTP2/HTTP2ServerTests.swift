@@ -76,7 +76,7 @@ struct HTTP2ServerTests {
             let client = try HTTP2Client(server)
             let hello = try await client.exchange("GET", "/hello")
             #expect(hello.status == "200" && hello["content-length"] == "5" && hello["date"] != nil)
-            #expect(try await client.exchange("GET", "/async").text == "http2 localhost")
+            #expect(try await client.exchange("GET", "/async").text == "HTTP/2 localhost")
             let empty = try await client.exchange("GET", "/empty")
             #expect(empty.status == "204" && empty["content-length"] == nil && empty.isEnded)
             let failed = try await client.exchange("GET", "/fails")

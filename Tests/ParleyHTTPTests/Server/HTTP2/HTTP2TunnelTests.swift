@@ -29,7 +29,7 @@ struct HTTP2TunnelTests {
             let client = try HTTP2Client(server)
             let sockets = [try await client.openWebSocket("/ws"), try await client.openWebSocket("/ws")]
             #expect(client.peer.streams[sockets[0]]?.status == "200")
-            #expect(client.peer.streams[sockets[0]]?["server"] == "GET http2")
+            #expect(client.peer.streams[sockets[0]]?["server"] == "GET HTTP/2")
             #expect(client.peer.streams[sockets[0]]?["upgrade"] == nil)
             for (index, socket) in sockets.enumerated() {
                 client.send(1, Array("message \(index)".utf8), on: socket)
