@@ -92,8 +92,10 @@ public final class TLSStream: ByteStream, TurnFlushed, @unchecked Sendable {
             below.reset()
             return
         }
-        timer = loop.schedule(after: handshakeTimeout) { [weak self] in
-            self?.handshakeFailed("it takes longer than \(handshakeTimeout)", linger: .zero)
+        // Strongly, until the handshake is done or the stream below is closed: an object that anything refers to weakly
+        // is counted slowly ever after.
+        timer = loop.schedule(after: handshakeTimeout) {
+            self.handshakeFailed("it takes longer than \(handshakeTimeout)", linger: .zero)
         }
     }
 }

@@ -22,16 +22,30 @@ import Testing
             }
             let output = try await server.python(
                 """
-                peer = connect(version=ssl.TLSVersion.\(version))
                 data = os.urandom(10_000_000)
-                sender = threading.Thread(target=lambda: peer.sendall(data))
-                sender.start()
-                back = exactly(peer, len(data))
-                sender.join()
+                back = Memory(version=ssl.TLSVersion.\(version)).exchange(data, len(data))
                 print(hashlib.sha256(back).digest() == hashlib.sha256(data).digest(), len(back))
                 """)
             #expect(output == "True 10000000")
             #expect(server.accepted.allHandlers[0].events.withLock { $0.becameWritable } > 0)
+        }
+    }
+
+    /// Sends 50,000 bytes a hundred times, whenever the stream is writable, and notes how many bytes were pending.
+    private func refilling(_ most: Shared<Int>) -> @Sendable (any ByteStream) -> Void {
+        let chunk = pattern(50_000)
+        let rest = Shared(100)
+        return { stream in
+            while stream.isWritable {
+                let more = rest.value.withLock { rest in
+                    rest -= 1
+                    return rest >= 0
+                }
+                guard more else { return stream.close(linger: .seconds(5)) }
+                stream.send(shared: chunk)
+                let pending = stream.pendingBytes
+                most.value.withLock { $0 = max($0, pending) }
+            }
         }
     }
 
@@ -41,21 +55,8 @@ import Testing
             options.sendBufferSize = 8192
             options.limits = StreamLimits(
                 highWatermark: 300_000, lowWatermark: 100_000, maximumPending: 900_000)
-            let chunk = pattern(50_000)
-            let rest = Shared(100)
             let most = Shared(0)
-            let refill: @Sendable (any ByteStream) -> Void = { stream in
-                while stream.isWritable {
-                    let more = rest.value.withLock { rest in
-                        rest -= 1
-                        return rest >= 0
-                    }
-                    guard more else { return stream.close(linger: .seconds(5)) }
-                    stream.send(shared: chunk)
-                    let pending = stream.pendingBytes
-                    most.value.withLock { $0 = max($0, pending) }
-                }
-            }
+            let refill = refilling(most)
             let server = try await TLSServer.start(on: group, options: options) { handler, stream in
                 handler.onWritable = refill
                 refill(stream)
@@ -105,7 +106,6 @@ import Testing
             // Ciphertext doesn't pile up below.
             let below = try #require(stream as? TLSStream).below
             #expect(below.pendingBytes < 130_000 && stream.pendingBytes > 300_000)
-            try server.certificates.openSSL("version", "-v")
             Glibc.close(open(server.certificates.path("go"), O_CREAT | O_WRONLY, 0o600))
             try await eventually { stream.isWritable && stream.pendingBytes == 0 }
             #expect(handler.events.withLock { $0.becameWritable } == 1)
@@ -125,13 +125,8 @@ import Testing
             }
             async let output = server.python(
                 """
-                peer = connect()
-                def sending():
-                    for index in range(2000): peer.sendall(bytes([8, index >> 8, index & 255, 8 ^ 255]))
-                sender = threading.Thread(target=sending)
-                sender.start()
-                data = exactly(peer, 9 * 2000 * 4)
-                sender.join()
+                own = b''.join(bytes([8, index >> 8, index & 255, 8 ^ 255]) for index in range(2000))
+                data = Memory().exchange(own, 9 * 2000 * 4)
                 following = [0] * 9
                 for start in range(0, len(data), 4):
                     thread, high, low, check = data[start:start + 4]
@@ -215,12 +210,20 @@ import Testing
             var options = TCPListenerOptions()
             options.limits = StreamLimits(stallTimeout: .milliseconds(300))
             let server = try await TLSServer.start(on: group, options: options)
-            async let output = server.python("peer = connect(buffer=16384)\ntime.sleep(1.5)\nprint('done')")
+            async let output = server.python(
+                """
+                peer = connect(buffer=16384)
+                while not os.path.exists('stalled'): time.sleep(0.01)
+                print('done')
+                """)
             let (stream, handler) = try await server.stream()
-            for _ in 0..<8 { stream.send(shared: pattern(900_000)) }
+            let bytes = pattern(900_000)
+            for _ in 0..<8 { stream.send(shared: bytes) }
             try await eventually { handler.reason != nil }
             #expect(handler.reason == .slowPeer)
+            Glibc.close(open(server.certificates.path("stalled"), O_CREAT | O_WRONLY, 0o600))
             #expect(try await output == "done")
+            unlink(server.certificates.path("stalled"))
         }
     }
 

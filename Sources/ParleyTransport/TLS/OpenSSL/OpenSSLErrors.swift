@@ -4,7 +4,8 @@ import COpenSSL
 enum OpenSSLErrors {
     /// Forgets all errors of this thread.
     static func clear() {
-        ERR_clear_error()
+        // There is none as a rule, and finding that out is far cheaper.
+        if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
     /// Takes the errors of this thread, and puts the one that came first, the cause of the others, into words.

@@ -1,5 +1,11 @@
 import COpenSSL
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Everything that a server's handshakes need, made from one reading of a ``TLSConfiguration``. Immutable: a reload
 /// makes another one, and connections keep theirs.
 ///

@@ -57,7 +57,7 @@ struct TLSServer {
 }
 
 private let prelude = """
-    import hashlib, os, socket, ssl, sys, threading, time
+    import hashlib, os, select, socket, ssl, sys, threading, time
     port = int(sys.argv[1])
 
     def context(alpn=None, cert=None, version=None):
@@ -130,6 +130,30 @@ private let prelude = """
                 except ssl.SSLWantReadError:
                     self.send_pending(size)
                     self.feed()
+
+        def exchange(self, data, count):
+            '''Sends data and receives count bytes at once, on one thread: an SSL object does not bear two.'''
+            self.run(self.tls.do_handshake)
+            self.raw.setblocking(False)
+            received, unsent, offset = [], b'', 0
+            while count > 0 or unsent or offset < len(data):
+                if not unsent and offset < len(data):
+                    offset += self.tls.write(data[offset:offset + 65536])
+                    unsent = self.outgoing.read()
+                wanting = [self.raw] if unsent else []
+                readable, writable, _ = select.select([self.raw], wanting, [], 60)
+                if not readable and not writable: raise TimeoutError
+                if writable: unsent = unsent[self.raw.send(unsent):]
+                if not readable: continue
+                self.feed()
+                try:
+                    while True:
+                        part = self.tls.read(65536)
+                        if not part: return b''.join(received)
+                        received.append(part)
+                        count -= len(part)
+                except ssl.SSLWantReadError: pass
+            return b''.join(received)
 
 
     """
