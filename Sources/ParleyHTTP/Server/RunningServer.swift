@@ -23,7 +23,8 @@ public final class RunningServer: Sendable {
     private let logger: Logger
 
     private init(
-        group: EventLoopGroup, listener: TCPListener, tls: TLSContext?, loops: [HTTPServerLoop], hooks: ShutdownHooks,
+        group: EventLoopGroup, listener: TCPListener, tls: TLSContext?, loops: [HTTPServerLoop],
+        hooks: ShutdownHooks,
         configuration: ServerConfiguration, logger: Logger
     ) {
         self.group = group
@@ -107,11 +108,13 @@ extension TLSConfiguration {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates, where there are any. Then lets requests in flight finish, up to
-    /// ``ServerConfiguration/shutdownDeadline``, and returns. A second signal ends the process at once.
+    /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates, where there are any.
+    /// Then lets requests in flight finish, up to ``ServerConfiguration/shutdownDeadline``, and returns. A second signal
+    /// ends the process at once.
     public func runUntilSignal() async {
         let loop = eventLoops.loops[0]
-        let hangUp = tls == nil ? nil : try? await loop.onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
+        let hangUp =
+            tls == nil ? nil : try? await loop.onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
         let signal = await StopSignal.wait(on: loop)
         hangUp?.cancel()
         logger.info("shutting down", metadata: ["signal": "\(signal)"])

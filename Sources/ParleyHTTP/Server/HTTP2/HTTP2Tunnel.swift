@@ -150,7 +150,9 @@ extension HTTP2Tunnel {
         case .closing: exchange.output.end()
         case .none, .closed: break
         }
-        if isPeerBehind, !bytes.isEmpty, connection.isOutboxFull, exchange.output.pending > limits.highWatermark {
+        if isPeerBehind, !bytes.isEmpty, connection.isOutboxFull,
+            exchange.output.pending > limits.highWatermark
+        {
             return connection.reset(exchange, .enhanceYourCalm, reason: .slowPeer)
         }
         connection.enqueue(bytes, on: exchange)

@@ -78,7 +78,8 @@ struct HTTP2ShutdownTests {
         for client in clients {
             _ = try await client.read()
             moments.append(began.duration(to: .now))
-            try await client.send(8, [0x03, 0xE9])
+            // One that heard of it early has waited too long for this.
+            try? await client.send(8, [0x03, 0xE9])
         }
         await stopped
         // In a row, so that each moment is at least the one before: they spread when the last is late.
