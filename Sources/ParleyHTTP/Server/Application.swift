@@ -44,22 +44,46 @@ extension Application {
     ///   - port: the port; 0 lets the system choose one.
     /// - Throws: `TransportError` when the address can't be listened on, `TLSError` when a certificate or key can't be used.
     public func start(host: String = "127.0.0.1", port: some BinaryInteger) async throws -> RunningServer {
-        guard let number = UInt16(exactly: port) else {
-            throw TransportError.unresolved(host: host, reason: "there is no port \(port)")
-        }
-        let server = try await RunningServer.start(self, host: host, port: number)
-        logger.info("listening", metadata: ["address": "\(server.address)"])
-        return server
+        try await start(host: host, port: port) { _ in }
     }
 
-    /// Serves until the process is told to stop (SIGINT, SIGTERM); then lets requests in flight finish, and returns. A
-    /// second signal ends the process at once.
+    /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates. Then lets requests in
+    /// flight finish, up to ``ServerConfiguration/shutdownDeadline``, and returns. A second signal ends the process at once.
     ///
     /// - Parameters:
     ///   - host: a numeric address or a name; `0.0.0.0` is all of IPv4, `::` all of both.
     ///   - port: the port; 0 lets the system choose one.
-    /// - Throws: `TransportError` when the address can't be listened on.
-    public func run(host: String = "127.0.0.1", port: some BinaryInteger) async throws {
-        try await start(host: host, port: port).runUntilSignal()
+    ///   - started: called when the server listens. What it throws stops the server, and is thrown.
+    /// - Throws: `TransportError` when the address can't be listened on, `TLSError` when a certificate or key can't be used.
+    public func run(
+        host: String = "127.0.0.1", port: some BinaryInteger,
+        started: (RunningServer) async throws -> Void = { _ in }
+    ) async throws {
+        // Before anybody can connect: a signal that comes then must not cut off who did.
+        var stop: StopSignal?
+        let server = try await start(host: host, port: port) {
+            stop = await StopSignal.watch(on: $0.loops[0])
+        }
+        await server.reloadOnHangUp()
+        do {
+            try await started(server)
+        } catch {
+            stop?.cancel()
+            await server.shutdown(deadline: .zero)
+            throw error
+        }
+        if let signal = await stop?.wait() { logger.info("shutting down", metadata: ["signal": "\(signal)"]) }
+        await server.shutdown(deadline: configuration.shutdownDeadline)
+    }
+
+    private func start(
+        host: String, port: some BinaryInteger, prepare: (EventLoopGroup) async -> Void
+    ) async throws -> RunningServer {
+        guard let number = UInt16(exactly: port) else {
+            throw TransportError.unresolved(host: host, reason: "there is no port \(port)")
+        }
+        let server = try await RunningServer.start(self, host: host, port: number, prepare: prepare)
+        logger.info("listening", metadata: ["address": "\(server.address)"])
+        return server
     }
 }

@@ -36,7 +36,11 @@ public final class RunningServer: Sendable {
         self.logger = logger
     }
 
-    static func start(_ application: Application, host: String, port: UInt16) async throws -> RunningServer {
+    /// - Parameter prepare: what is to be done on the server's loops before it listens.
+    static func start(
+        _ application: Application, host: String, port: UInt16,
+        prepare: (EventLoopGroup) async -> Void = { _ in }
+    ) async throws -> RunningServer {
         let configuration = application.configuration
         let tls = try configuration.tls.map { try TLSContext($0.offeringHTTP(configuration.http2 != nil)) }
         let responder = Responder(scope: application.scope, logger: application.logger)
@@ -49,6 +53,7 @@ public final class RunningServer: Sendable {
         options.tls = tls
         options.maxConnections = configuration.maximumConnections
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
+        await prepare(group)
         do {
             let listener = try await TCPListener.bind(host: host, port: port, options: options, group: group)
             {
@@ -84,7 +89,13 @@ extension RunningServer {
         try await eventLoops.loops[0].offload { try tls.reload() }
     }
 
-    /// The same for the process's signal, which has nobody to throw to.
+    /// Reloads the certificates, where there are any, whenever the process gets SIGHUP, until the server is shut down.
+    func reloadOnHangUp() async {
+        guard tls != nil else { return }
+        _ = try? await eventLoops.loops[0].onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
+    }
+
+    /// A signal has nobody to throw to.
     private func reloadForSignal() async {
         do {
             try await reloadCertificates()
@@ -108,19 +119,6 @@ extension TLSConfiguration {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates, where there are any.
-    /// Then lets requests in flight finish, up to ``ServerConfiguration/shutdownDeadline``, and returns. A second signal
-    /// ends the process at once.
-    public func runUntilSignal() async {
-        let loop = eventLoops.loops[0]
-        let hangUp =
-            tls == nil ? nil : try? await loop.onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
-        let signal = await StopSignal.wait(on: loop)
-        hangUp?.cancel()
-        logger.info("shutting down", metadata: ["signal": "\(signal)"])
-        await shutdown(deadline: configuration.shutdownDeadline)
-    }
-
     /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, requests in flight are answered,
     /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
     /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut

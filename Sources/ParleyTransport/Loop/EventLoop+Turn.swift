@@ -44,10 +44,11 @@ extension EventLoop {
         batch.removeAll(keepingCapacity: true)
     }
 
-    /// Several times, as one flush fills what is below it: an HTTP/2 session the TLS stream, that the TCP connection.
+    /// Several times, as one flush fills what is below it: a tunnel the HTTP/2 session, that the TLS stream, that the TCP
+    /// connection.
     /// What a handler sends when it hears that it can send again waits for the next turn.
     private func flushDirty() {
-        var layers = 3
+        var layers = 4
         while !dirty.isEmpty, layers > 0 {
             layers -= 1
             swap(&dirty, &flushing)

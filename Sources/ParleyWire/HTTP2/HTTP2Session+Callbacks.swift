@@ -40,9 +40,9 @@ extension HTTP2Session {
 
     func didBeginHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
         headersStream = frame.pointee.hd.stream_id
+        guards.explainFrame()
         if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
             head.begin()
-            guards.explainFrame()
         } else {
             trailers = HTTPHeaderBlock()
         }

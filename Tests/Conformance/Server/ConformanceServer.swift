@@ -33,9 +33,9 @@ struct ConformanceServer: AsyncParsableCommand {
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
 
-        let server = try await application.start(host: host, port: port)
-        FileHandle.standardOutput.write(Data("listening on \(server.port)\n".utf8))
-        await server.runUntilSignal()
+        try await application.run(host: host, port: port) { server in
+            FileHandle.standardOutput.write(Data("listening on \(server.port)\n".utf8))
+        }
     }
 }
 

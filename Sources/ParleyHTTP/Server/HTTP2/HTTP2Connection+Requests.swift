@@ -49,7 +49,8 @@ extension HTTP2Connection: HTTP2SessionHandler {
     }
 
     func receivedPong() {
-        guard isGoingAway else { return }
+        // Another answer, or a late one, is of no importance.
+        guard watch.isNoticeOpen else { return }
         watch.noticeEnded()
         session.goAway()
     }

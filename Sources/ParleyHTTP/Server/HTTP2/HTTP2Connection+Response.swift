@@ -7,11 +7,14 @@ extension HTTP2Connection {
     /// Sends the response of an exchange, or begins to. Loop only.
     func send(_ response: Response, on exchange: HTTP2Exchange) {
         guard exchange.isAwaited else { return }
+        if case .upgrade(let upgrade) = response.body.content { return open(response, upgrade, on: exchange) }
+        guard response.status.code >= 200 else {
+            return refuse(response, "RFC 9110 15.2: an interim response is none", on: exchange)
+        }
         switch response.body.content {
-        case .empty: sendWhole(response, [], on: exchange)
+        case .empty, .upgrade: sendWhole(response, [], on: exchange)
         case .bytes(let bytes): sendWhole(response, bytes, on: exchange)
         case .stream(let length, let producer): beginStream(response, length, producer, on: exchange)
-        case .upgrade(let upgrade): open(response, upgrade, on: exchange)
         }
     }
 
@@ -37,9 +40,7 @@ extension HTTP2Connection {
         do throws(HTTPEncodingError) {
             try server.collectFields(of: response, length: length)
         } catch {
-            server.responder.logger.error(
-                "response refused", metadata: ["field": "\(error.field)", "rule": "\(error.rule)"])
-            sendEncodingFailure(on: exchange)
+            refuse(response, "\(error.field): \(error.rule)", on: exchange)
             return false
         }
         session.respond(server.fields, on: exchange.id, hasContent: hasContent)
@@ -47,7 +48,10 @@ extension HTTP2Connection {
         return true
     }
 
-    private func sendEncodingFailure(on exchange: HTTP2Exchange) {
+    /// Answers with an internal error in place of a response that can't be sent as it is.
+    private func refuse(_ response: Response, _ rule: String, on exchange: HTTP2Exchange) {
+        server.responder.logger.error(
+            "response refused", metadata: ["status": "\(response.status.code)", "rule": "\(rule)"])
         exchange.phase = .waiting
         exchange.output = HTTP2SendQueue()
         send(HTTPError(.internalServerError).response, on: exchange)

@@ -169,7 +169,9 @@ extension HTTP2Connection {
     func close(_ exchange: HTTP2Exchange, _ reason: CloseReason) {
         outputBytes -= exchange.output.pending
         exchange.close(reason)
-        if !deferred.isEmpty { scheduleFlush() }
+        guard !deferred.isEmpty else { return }
+        deferred.removeAll { $0.exchange === exchange }
+        scheduleFlush()
     }
 
     /// Ends a stream at once; its exchange hears of it here, as nobody shall use it any more.

@@ -47,6 +47,9 @@ struct HTTP2Watch {
     /// The notice of a shutdown was sent.
     mutating func noticed(at now: MonotonicInstant) { notice = now }
 
+    /// True while an answer to the notice is awaited.
+    var isNoticeOpen: Bool { notice != nil }
+
     /// The notice was answered, or waited for long enough.
     mutating func noticeEnded() { notice = nil }
 
