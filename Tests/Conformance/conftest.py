@@ -16,7 +16,8 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
 HERE = Path(__file__).parent
 SHORT = ("--ping-interval", 300, "--ping-timeout", 200, "--connect-timeout", 600, "--upgrade-timeout", 700,
          "--header-timeout", 700, "--body-timeout", 700, "--idle-timeout", 900, "--write-timeout", 1500,
-         "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700)
+         "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700,
+         "--preface-timeout", 700, "--stream-stall-timeout", 900, "--connection-stall-timeout", 1800)
 
 
 skipped = []
