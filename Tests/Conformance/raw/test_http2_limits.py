@@ -8,8 +8,8 @@ import pytest
 from hpack import Encoder
 
 from support.frames import (
-    ACK, DATA, ENHANCE_YOUR_CALM, INITIAL_WINDOW, PADDED, PING, PREFACE, PRIORITY, REFUSED_STREAM, WINDOW, block_frames,
-    frame, head, reset, settings, window_update)
+    ACK, DATA, END_STREAM, ENHANCE_YOUR_CALM, INITIAL_WINDOW, PADDED, PING, PREFACE, PRIORITY, REFUSED_STREAM, WINDOW,
+    block_frames, frame, head, reset, settings, window_update)
 from support.http2 import Http2
 from support.server import wait_until
 
@@ -47,6 +47,37 @@ def test_stream_that_the_client_resets_counts_until_its_handler_ends(make_server
         wait_until(lambda: holding(server)["now"] == 0)
         assert connection.exchange(HOLD).status == 200
     assert holding(server)["most"] == 100
+
+
+def test_hundred_and_fifty_streams_in_one_segment(make_server):
+    """What comes in one read is counted as it comes; and the server's SETTINGS are still its first frame."""
+    server = make_server()
+    with Http2(server, preface=False) as connection:
+        connection.unacknowledged.append(0)
+        block = Encoder().encode(head(HOLD))
+        streams = [connection.open() for _ in range(150)]
+        connection.send(PREFACE + settings() + b"".join(block_frames(stream, block, end=False) for stream in streams))
+        assert {connection.outcome(stream) for stream in streams[100:]} == {("reset", REFUSED_STREAM)}
+        connection.send(b"".join(frame(DATA, END_STREAM, stream) for stream in streams[:100]))
+        assert {connection.outcome(stream) for stream in streams[:100]} == {("status", 200)}
+    assert holding(server)["most"] == 100
+
+
+def test_requests_whose_bodies_are_still_to_come_are_counted_as_they_come(make_server):
+    """60 handlers run on streams that the client has reset; 60 requests in one segment are 20 too many."""
+    server = make_server()
+    with Http2(server) as connection:
+        connection.exchange()
+        held = [connection.request(HOLD) for _ in range(60)]
+        wait_until(lambda: holding(server)["now"] == 60)
+        connection.send(b"".join(reset(stream) for stream in held))
+        streams = [connection.open() for _ in range(60)]
+        block = Encoder().encode(head(HOLD))
+        connection.send(b"".join(block_frames(stream, block, end=False) for stream in streams))
+        connection.send(b"".join(frame(DATA, END_STREAM, stream) for stream in streams[:40]))
+        outcomes = [connection.outcome(stream) for stream in streams]
+    assert holding(server)["most"] == 100
+    assert outcomes == [("status", 200)] * 40 + [("reset", REFUSED_STREAM)] * 20
 
 
 # --- resets --------------------------------------------------------------------------------------
@@ -95,6 +126,18 @@ def test_flood_of_malformed_requests_is_calmed(make_server, fields, body):
             stream = connection.headers(fields, end=not body)
             connection.send(frame(DATA, 0, stream, body) if body else b"")
         assert_calmed(server, connection)
+
+
+def test_flood_in_the_first_segment_is_calmed_behind_the_preface(make_server):
+    """What the server owed before its GOAWAY still comes, its SETTINGS first."""
+    server = make_server()
+    with Http2(server, preface=False) as connection:
+        connection.unacknowledged.append(0)
+        block = Encoder().encode(head(HOLD))
+        streams = [connection.open() for _ in range(400)]
+        connection.send(PREFACE + settings() + b"".join(block_frames(stream, block) for stream in streams))
+        assert_calmed(server, connection)
+        assert connection.settings
 
 
 def test_rapid_reset_by_many_connections_leaves_nothing_behind(make_server):

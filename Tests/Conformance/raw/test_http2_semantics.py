@@ -165,6 +165,23 @@ def test_early_answer_to_an_unfinished_upload_is_whole(connection):
         assert connection.exchange().body == b"hello"
 
 
+def test_answered_upload_that_never_ends_is_ended(connection):
+    """As over HTTP/1.1, some of it is drained, for some time: then RST_STREAM(NO_ERROR), and the stream is free."""
+    stream = connection.headers(head("/ignore-body", method="POST"), end=False)
+    record = connection.streams[stream]
+    assert connection.response(stream).status == 200
+    connection.wait(lambda: record.reset is not None, 7)
+    assert record.reset == NO_ERROR
+
+
+def test_answered_upload_that_goes_on_is_ended(connection):
+    stream = connection.headers(head("/ignore-body", method="POST"), end=False)
+    assert connection.response(stream).status == 200
+    record = connection.streams[stream]
+    record.ended = False        # send_body would stop
+    assert connection.send_body(stream, bytes(3 * MIB), end=False) < 2 * MIB and record.reset == NO_ERROR
+
+
 # --- trailers ------------------------------------------------------------------------------------
 
 def test_trailers_come_behind_the_body(connection):

@@ -139,6 +139,15 @@ def test_close_of_the_server_has_its_code(connection):
         assert socket.record.ended
 
 
+def test_closed_websocket_whose_client_does_not_end_the_stream_is_reset(impatient):
+    """Over HTTP/1.1 the server closes; else 100 of these would fill the connection."""
+    with Http2(impatient) as connection:
+        socket = StreamSocket(connection)
+        assert socket.send(close_frame(1000)).close_code() == 1000
+        connection.wait(lambda: socket.record.reset is not None)
+        assert connection.exchange().body == b"hello"
+
+
 def test_client_that_ends_its_side_ends_the_websocket(connection):
     with StreamSocket(connection) as socket:
         assert socket.send_text("a").message() == "a"
