@@ -87,13 +87,13 @@ def test_idle_server_ends_at_once(make_server, number):
 
 
 def test_unfinished_requests_do_not_keep_it(make_server):
-    server = make_server()
+    server = make_server("--shutdown-deadline", 1000)
     with Connection(server) as first, Http2(server) as second, Http2(server, preface=False) as third:
         first.send(get("/hello")[:20])
         second.send(b"\0\0\x10\1")
         third.send(b"PRI * HTTP")
         time.sleep(0.1)
-        assert_ended(server, terminate(server), DEADLINE + 1.5)
+        assert_ended(server, terminate(server), 2.5)
 
 
 # --- in flight -----------------------------------------------------------------------------------
@@ -264,12 +264,12 @@ def test_websockets_are_closed_with_1001(make_either):
 
 
 def test_websockets_that_answer_no_close_do_not_keep_it(make_server):
-    server = make_server()
+    server = make_server("--shutdown-deadline", 1000)
     with Http2(server) as connection, WebSocket(server) as socket:
         stream = StreamSocket(connection)
         start = terminate(server)
         assert socket.frame()[1] == stream.frame()[1] == CLOSE
-        assert_ended(server, start, DEADLINE + 1)
+        assert_ended(server, start, 2.5)
 
 
 def test_message_under_way_is_echoed_before_the_close(make_server):
@@ -347,6 +347,7 @@ def test_many_connections_half_of_them_in_use(make_server):
     for connection in busy:
         answer = connection.response()
         assert answer.status == 200 and answer.closes
+        connection.socket.close()
     for connection in idle:
         connection.assert_ended()
     assert_ended(server, start, DEADLINE)

@@ -32,6 +32,13 @@ class StreamSocket(WebSocket):
         self.connection.send_body(self.stream, data, end=False, piece=1 if piecewise else FRAME)
         return self
 
+    def close_code(self, timeout=None, ends=True):
+        """As over TCP; the stream's own half is ended too, as a client should."""
+        code = super().close_code(timeout)
+        if ends and self.record.reset is None:
+            self.finish_sending()
+        return code
+
     def cancel(self):
         """RST_STREAM: what a TCP reset is to HTTP/1.1."""
         self.connection.send(reset(self.stream, CANCEL))
