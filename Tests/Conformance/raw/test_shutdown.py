@@ -204,6 +204,25 @@ def test_bodies_in_flight_are_finished(make_either):
     assert_ended(server, start, DEADLINE)
 
 
+def test_requests_sent_before_the_signal_are_answered(make_server):
+    """They wait in the kernel, on connections that were idle or are new, when the signal is handled."""
+    server = make_server()
+    with Connection(server) as kept, Http2(server) as second:
+        kept.send(get("/hello")).response()
+        second.exchange()
+        server.pause()
+        with Connection(server) as new:
+            kept.send(get("/hello"))
+            new.send(get("/hello"))
+            stream = second.request("/hello")
+            start = terminate(server)
+            server.resume()
+            assert second.response(stream).body == b"hello"
+            assert kept.response().body == b"hello"
+            assert new.response().body == b"hello"
+    assert_ended(server, start, DEADLINE)
+
+
 # --- load ----------------------------------------------------------------------------------------
 
 def load_1(server):
