@@ -86,6 +86,13 @@ def test_idle_server_ends_at_once(make_server, number):
     assert_ended(server, start, 1.5)
 
 
+def test_signal_right_behind_the_start_is_heeded(make_server):
+    """`listening on` says that it is ready for this too."""
+    for _ in range(10):
+        server = make_server()
+        assert_ended(server, terminate(server), 1.5)
+
+
 def test_unfinished_requests_do_not_keep_it(make_server):
     server = make_server("--shutdown-deadline", 1000)
     with Connection(server) as first, Http2(server) as second, Http2(server, preface=False) as third:
