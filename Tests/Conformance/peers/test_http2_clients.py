@@ -163,8 +163,8 @@ def test_nghttp_expects_to_continue(either, tmp_path):
 # --- h2load --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("options, path", [
-    (["-n", 20_000, "-c", 10, "-m", 100], "/hello"), (["-n", 5_000, "-c", 50, "-m", 10], "/json"), (["-n", 200, "-c", 5, "-m", 20], "/stream?bytes=1000000&piece=10000"),
-    (["-n", 20_000, "-c", 10, "--h1"], "/hello")], ids=["hello", "many clients", "large", "HTTP/1.1"])
+    (["-n", 20_000, "-c", 10, "-m", 100], "/hello"), (["-n", 5_000, "-c", 50, "-m", 10], "/json"),
+    (["-n", 200, "-c", 5, "-m", 20], "/stream?bytes=1000000&piece=10000"), (["-n", 20_000, "-c", 10, "--h1"], "/hello")], ids=["hello", "many clients", "large", "HTTP/1.1"])
 def test_h2load_fails_none(either, options, path):
     with memory_stays_flat(either, 32 * MIB):
         said = run("h2load", *options, either.url(path)).decode()

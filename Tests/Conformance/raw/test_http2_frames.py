@@ -252,7 +252,8 @@ STREAM_ERRORS = {
     "PRIORITY of 4": (HELD + frame(PRIORITY, 0, 1, b"abcd"), FRAME_SIZE_ERROR),
     "WINDOW_UPDATE 0": (HELD + window_update(1, 0), PROTOCOL_ERROR),
     "window above 2^31 - 1": (HELD + window_update(1, (1 << 31) - 1), FLOW_CONTROL_ERROR),
-    "window above 2^31 - 1 by SETTINGS": (HELD + window_update(1, (1 << 31) - 1 - WINDOW) + settings((INITIAL_WINDOW, WINDOW + 1)), FLOW_CONTROL_ERROR),
+    "window above 2^31 - 1 by SETTINGS": (
+        HELD + window_update(1, (1 << 31) - 1 - WINDOW) + settings((INITIAL_WINDOW, WINDOW + 1)), FLOW_CONTROL_ERROR),
     "DATA behind END_STREAM": (HELD + frame(DATA, 0, 1, b"a"), STREAM_CLOSED),
     "HEADERS behind END_STREAM": (HELD + frame(HEADERS, END_HEADERS | END_STREAM, 1, GET), STREAM_CLOSED),
     "CONTINUATION behind END_STREAM": (HELD + frame(CONTINUATION, END_HEADERS, 1, GET), (STREAM_CLOSED, PROTOCOL_ERROR)),

@@ -6,7 +6,7 @@ import pytest
 from hpack import Encoder
 
 from support.frames import (
-    CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FRAME, HEADERS, block_frames, frame, head)
+    CONTINUATION, END_STREAM, ENHANCE_YOUR_CALM, FRAME, HEADERS, block_frames, frame, head)
 from support.http2 import Http2
 
 MIB = 1 << 20

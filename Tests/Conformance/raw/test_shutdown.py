@@ -280,11 +280,11 @@ def test_websockets_are_closed_with_1001(make_either):
         request = connection.request("/hold?milliseconds=500")
         connection.drain(0.05)
         start = terminate(server)
-        for socket in sockets:
-            assert socket.close_code() == 1001
-            socket.socket.close()
-        assert [socket.close_code() for socket in streams] == [1001] * 50
-        assert all(socket.record.ended for socket in streams)
+        for websocket in sockets:
+            assert websocket.close_code() == 1001
+            websocket.socket.close()
+        assert [stream.close_code() for stream in streams] == [1001] * 50
+        assert all(stream.record.ended for stream in streams)
         assert connection.response(request).status == 200
         connection.wait(lambda: False)
         assert [farewell.last for farewell in connection.farewells] == [LAST, request]

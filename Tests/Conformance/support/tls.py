@@ -1,9 +1,11 @@
 """Certificates of the tests' own, made by openssl, and the server under test behind TLS."""
 
+import json
 import shutil
 import ssl
 import subprocess
 
+from .http1 import get
 from .server import Server
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -77,3 +79,15 @@ class TLSServer(Server):
         connection = context.wrap_socket(self.connect_raw(timeout), server_hostname=name, suppress_ragged_eofs=False)
         assert protocol is None or connection.selected_alpn_protocol() == protocol
         return connection
+
+
+def asked(connection, path="/request"):
+    """What a handler saw of a request over this socket."""
+    connection.sendall(get(path, "Connection: close"))
+    with connection.makefile("rb") as answer:
+        return json.loads(answer.read().split(b"\r\n\r\n", 1)[1])
+
+
+def subject(connection):
+    """The common name of the peer's certificate."""
+    return dict(pair[0] for pair in connection.getpeercert()["subject"])["commonName"]
