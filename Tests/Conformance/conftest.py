@@ -9,6 +9,7 @@ import pytest
 
 from support.client import client_script
 from support.server import Server
+from support.tls import Certificates, TLSServer
 
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
@@ -16,7 +17,8 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
 HERE = Path(__file__).parent
 SHORT = ("--ping-interval", 300, "--ping-timeout", 200, "--connect-timeout", 600, "--upgrade-timeout", 700,
          "--header-timeout", 700, "--body-timeout", 700, "--idle-timeout", 900, "--write-timeout", 1500,
-         "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700)
+         "--message-timeout", 800, "--packet-timeout", 800, "--close-timeout", 700,
+         "--preface-timeout", 700, "--stream-stall-timeout", 900, "--connection-stall-timeout", 1800)
 
 
 skipped = []
@@ -69,8 +71,8 @@ def public(tmp_path_factory):
     return root
 
 
-def running(*arguments):
-    server = Server(*arguments).start()
+def running(*arguments, make=Server):
+    server = make(*arguments).start()
     yield server
     died = not server.alive()
     log = server.log()
@@ -97,15 +99,32 @@ def shared_origin():
     yield from running("--cors-origin", "http://good.example")
 
 
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def secure(public, certificates):
+    """Default limits, behind TLS."""
+    yield from running(certificates, "--files", public, make=TLSServer)
+
+
 @pytest.fixture
 def make_server(public):
     """Servers of a test's own: make_server("--ping-interval", 300)."""
     made = []
 
-    def make(*arguments, **options):
-        made.append(Server("--files", public, *arguments, **options).start())
+    def make(*arguments, kind=Server, **options):
+        made.append(kind(*arguments, "--files", public, **options).start())
         return made[-1]
 
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture
+def make_secure(make_server, certificates):
+    """The same behind TLS."""
+    return lambda *arguments, **options: make_server(certificates, *arguments, kind=TLSServer, **options)

@@ -9,13 +9,15 @@ import socket
 import time
 
 import pytest
+from hpack import Encoder
 
+from support import frames
 from support.engine import Polling, poll_path, socket_path
 from support.http1 import get, post
 from support.websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake
 
 SEED = int(os.environ.get("CONFORMANCE_SEED", "20240612"))
-ROUNDS = 5_000      # for each of the four protocols
+ROUNDS = 5_000      # for each of the five protocols
 MIB = 1 << 20
 
 HTTP = [
@@ -29,6 +31,33 @@ FRAMES = [
     frame(TEXT, "hello"), frame(BINARY, bytes(range(200))), frame(PING, "ping"), frame(CLOSE, b"\x03\xe8bye"),
     frame(TEXT, "héllo 🎉" * 30, fin=False) + frame(PING, "") + frame(CONTINUATION, "end"), frame(BINARY, b"x" * 70_000),
     frame(TEXT, "a", fin=False) + frame(CONTINUATION, "b", fin=False) + frame(CONTINUATION, "c"),
+]
+
+
+def request(path, *fields, end=True, size=frames.FRAME, **pseudo):
+    """A request on stream 1 that hangs on no dynamic table."""
+    return frames.block_frames(1, Encoder().encode(frames.head(path, *fields, **pseudo)), end, size)
+
+
+def data(payload, flags=0):
+    return frames.frame(frames.DATA, flags, 1, payload)
+
+
+def tunnel(path, payload):
+    return frames.block_frames(1, Encoder().encode(frames.extended(path)), end=False) + data(payload)
+
+
+LENGTH = ("content-length", "5")
+HTTP2 = [
+    request("/hello"), request("/large") + frames.window_update(1, 100_000), request("/users/7", ("cookie", "a=b"), ("cookie", "c=d")),
+    request("/echo", LENGTH, method="POST", end=False) + data(b"he") + data(b"\2llo\0\0", frames.END_STREAM | frames.PADDED),
+    request("/echo", LENGTH, method="POST", end=False, size=7) + data(b"hello") + frames.block_frames(1, Encoder().encode([("x-a", "b")])),
+    frames.frame(frames.HEADERS, frames.END_STREAM | frames.END_HEADERS | frames.PRIORITISED | frames.PADDED, 1, b"\1\0\0\0\0\x0f\x82\x86\x84\x41\1a\0"),
+    tunnel("/ws", frame(TEXT, "hello") + frame(PING, "p") + frame(CLOSE, b"\x03\xe8")),
+    tunnel(socket_path(), frame(TEXT, "40") + frame(TEXT, '420["echo",1]')), request("/slow") + frames.reset(1),
+    frames.settings((frames.INITIAL_WINDOW, 1), (1, 0)) + request("/json") + frames.settings((frames.INITIAL_WINDOW, 70_000), (1, 4096)),
+    frames.frame(frames.PING, payload=b"12345678") + frames.frame(frames.PRIORITY, 0, 3, b"\0\0\0\1\x0f"),
+    frames.frame(frames.GOAWAY, payload=bytes(8)) + frames.frame(0xFA, 9, 1, b"a"),
 ]
 ENGINE = [
     b"40", b"3", b"2", b"6", b"1", b"5", b"2probe", b'40\x1e42["echo",1]\x1e3', b"bAQIDBA==", b'40/chat,\x1e42/chat,1["echo",{"a":[1]}]',
@@ -107,6 +136,12 @@ def http(server, generator):
     thrower.finish()
 
 
+def http2(server, generator):
+    thrower = Thrower(server, frames.PREFACE + frames.settings())
+    yield from (lambda: thrower.throw(mutated(generator, b"".join(generator.choices(HTTP2, k=generator.randint(1, 2))))) for _ in range(ROUNDS))
+    thrower.finish()
+
+
 def websocket(server, generator):
     thrower = Thrower(server, handshake("/ws"))
     for _ in range(ROUNDS):
@@ -142,7 +177,7 @@ def socketio(server, generator):
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("protocol", [http, websocket, engine, socketio], ids=lambda protocol: protocol.__name__)
+@pytest.mark.parametrize("protocol", [http, http2, websocket, engine, socketio], ids=lambda protocol: protocol.__name__)
 def test_mutations_do_no_harm(make_server, protocol):
     server = make_server("--ping-interval", 2000, "--ping-timeout", 1000, "--connect-timeout", 2000)
     generator = random.Random(f"{SEED} {protocol.__name__}")

@@ -1,26 +1,8 @@
 """The official JavaScript client in headless Chromium; page and realtime traffic from one port."""
 
-import os
-import shutil
-import sys
-
 import pytest
-from playwright.sync_api import sync_playwright
 
 from peers.scenarios import ON_OWN_SERVER, SHORT_HEARTBEAT, TRANSPORTS, table, take_step
-
-PLACES = ["chromium", "chromium-browser", "google-chrome",
-          "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PLACES)), None)
-    assert program, f"no Chromium on {sys.platform}: Tests/run installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -112,7 +112,6 @@ def test_five_thousand_silent_sockets_cost_bounded_memory_and_are_closed(impatie
 
 OTHERS = {
     "TLS client hello": bytes.fromhex("16030100c8010000c40303") + b"\x5a" * 194,
-    "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"),
     "SSH": b"SSH-2.0-OpenSSH_9.2p1\r\n",
     "zeros": b"\0" * 1000,
     "all bytes": bytes(range(256)) * 4,

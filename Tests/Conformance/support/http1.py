@@ -1,17 +1,23 @@
 """HTTP/1.1 as bytes: sends exactly what a test says, and reads answers strictly."""
 
 import socket
+import ssl
 import time
 
 
 class Malformed(AssertionError):
-    """The server sent something that is not HTTP/1.1."""
+    """The server sent something that is not lawful HTTP."""
+
+
+class Silence(AssertionError):
+    """The server sent nothing in time."""
 
 
 class Response:
-    def __init__(self, version, status, reason, fields, body):
+    def __init__(self, version, status, reason, fields, body, trailers=(), informational=()):
         self.version, self.status, self.reason = version, status, reason
-        self.fields, self.body = fields, body
+        self.fields, self.body, self.trailers = fields, body, list(trailers)
+        self.informational = informational
 
     def all(self, name):
         return [value for key, value in self.fields if key.lower() == name.lower()]
@@ -31,8 +37,10 @@ class Response:
 class Connection:
     """A connection under the test's full control."""
 
+    protocol = "http/1.1"
+
     def __init__(self, server, timeout=5):
-        self.socket = server.connect(timeout)
+        self.socket = server.connect(timeout, self.protocol)
         self.timeout = timeout
         self.buffer = bytearray()
         self.ended = False
@@ -54,7 +62,7 @@ class Connection:
                     self.socket.sendall(data[index:index + 1])
             else:
                 self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             pass
         return self
 
@@ -75,7 +83,7 @@ class Connection:
             self.ended = self.reset = True
             return False
         except TimeoutError:
-            raise AssertionError(f"nothing more came; so far {bytes(self.buffer[:300])!r}") from None
+            raise Silence(f"nothing more came; so far {bytes(self.buffer[:300])!r}") from None
         if not data:
             self.ended = True
             return False
@@ -104,15 +112,19 @@ class Connection:
         parts = status_line.decode("latin-1").split(" ", 2)
         if len(parts) != 3 or parts[0] != "HTTP/1.1" or len(parts[1]) != 3 or not parts[1].isdigit():
             raise Malformed(f"status line {status_line!r}")
+        answer = Response(parts[0], int(parts[1]), parts[2], self._fields(lines), b"")
+        answer.body = self._body(answer, head, deadline)
+        return answer
+
+    @staticmethod
+    def _fields(lines):
         fields = []
         for line in lines:
             name, colon, value = line.decode("latin-1").partition(":")
             if not colon or not name or any(ord(c) < 0x20 for c in value if c != "\t") or "\n" in line.decode("latin-1"):
                 raise Malformed(f"header line {line!r}")
             fields.append((name, value.strip(" \t")))
-        answer = Response(parts[0], int(parts[1]), parts[2], fields, b"")
-        answer.body = self._body(answer, head, deadline)
-        return answer
+        return fields
 
     def _body(self, answer, head, deadline):
         lengths, codings = answer.all("content-length"), answer.all("transfer-encoding")
@@ -127,22 +139,24 @@ class Connection:
         if head or answer.status == 304:
             return b""
         if codings:
-            return self._chunks(deadline)
+            return self._chunks(answer, deadline)
         if lengths:
             return self.read_exactly(int(lengths[0]), deadline)
         if not answer.closes:
             raise Malformed(f"no framing: {answer}")
         return self.rest(deadline - time.monotonic())
 
-    def _chunks(self, deadline):
+    def _chunks(self, answer, deadline):
         body = b""
         while True:
             size = int(self.read_until(b"\r\n", deadline)[:-2].split(b";")[0], 16)
+            if size == 0:
+                lines = iter(lambda: self.read_until(b"\r\n", deadline)[:-2], b"")
+                answer.trailers = self._fields(lines)
+                return body
             data = self.read_exactly(size + 2, deadline)
             if data[-2:] != b"\r\n":
                 raise Malformed("chunk without its CRLF")
-            if size == 0:
-                return body
             body += data[:-2]
 
     def rest(self, timeout=None):

@@ -31,6 +31,8 @@ def command():
 class Server:
     """One process of the server under test, on a loopback port."""
 
+    context = None      # of TLS
+
     def __init__(self, *arguments, port=0, loops=2):
         self.arguments = [str(argument) for argument in arguments]
         self.loops = loops
@@ -100,26 +102,35 @@ class Server:
     def url(self, path=""):
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def connect(self, timeout=5):
+    def connect(self, timeout=5, protocol=None):
+        """A socket; clear text needs no word about the protocol, which TLSServer negotiates."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
+    def fetch(self, path):
+        """A page's bytes, by a client that has no part in any test."""
+        with urllib.request.urlopen(self.url(path), timeout=5, context=self.context) as answer:
+            return answer.read()
+
     def stats(self):
-        with urllib.request.urlopen(self.url("/stats"), timeout=5) as answer:
-            return json.load(answer)
+        return json.loads(self.fetch("/stats"))
 
     def check(self):
         """The server still answers: asserted after every abuse."""
         assert self.alive(), f"the server died with {self.process.returncode}:\n{self.log()}"
-        with urllib.request.urlopen(self.url("/hello"), timeout=5) as answer:
-            assert answer.status == 200 and answer.read() == b"hello"
+        assert self.fetch("/hello") == b"hello"
 
     def disconnect_reason(self, socket_id, timeout=5):
         """The reason that the server saw for a Socket.IO socket's end."""
         return wait_until(lambda: next(
             (entry["reason"] for entry in self.stats()["disconnects"] if entry["id"] == socket_id), None),
             timeout, f"the server reported no disconnect of {socket_id}")
+
+
+def stream_bytes(size):
+    """What `/stream?bytes=size` sends."""
+    return bytes(range(251)) * (size // 251) + bytes(range(size % 251))
 
 
 def wait_until(condition, timeout=5, complaint="the condition did not come true"):
