@@ -58,7 +58,8 @@ final class ProtocolSniffer: ByteStreamHandler {
 
     /// A connection that has begun to ask for something gets its answer.
     func shutDown(_ stream: any ByteStream, spread: Duration) {
-        if held.isEmpty { close() } else { isShuttingDown = true }
+        isShuttingDown = true
+        if held.isEmpty { arm(server.timeouts.shutdownGrace) }
     }
 
     private func close() {

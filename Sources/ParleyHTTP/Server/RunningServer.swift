@@ -128,19 +128,16 @@ extension RunningServer {
         // Each step is waited for up to the deadline only: a handler that blocks its loop must not hang the shutdown.
         await end.wait { [self] in
             await listener.close()
+            // First, so that what the hooks make respond says that the connection ends.
+            for server in loops { try? await server.loop.run { server.beginShutdown() } }
             for hook in hooks.take() { await hook() }
         }
-        await end.wait { [self] in await askToFinish() }
+        await end.wait { [self] in await listener.shutDownConnections(spread: configuration.shutdownSpread) }
         while listener.connectionCount > 0, !end.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(10))
         }
         if await !end.later(by: .seconds(1)).wait(for: { [self] in await group.shutdown() }) {
             logger.critical("an event loop did not stop: a handler blocks it")
         }
-    }
-
-    private func askToFinish() async {
-        for server in loops { try? await server.loop.run { server.beginShutdown() } }
-        await listener.shutDownConnections(spread: configuration.shutdownSpread)
     }
 }

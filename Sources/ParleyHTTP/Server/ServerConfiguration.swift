@@ -41,6 +41,9 @@ public struct ServerConfiguration: Sendable {
     /// The time over which upgraded connections are told that the server shuts down, each at a random moment, so that their
     /// clients don't all come back at once.
     public var shutdownSpread: Duration = .zero
+    /// The time that an idle HTTP/1.1 connection is kept when the server shuts down: a request that was sent before the client
+    /// could know is answered.
+    public var shutdownGrace: Duration = .milliseconds(500)
     /// The time that ``Application/run(host:port:)`` gives to hooks and open connections when it is told to stop.
     public var shutdownDeadline: Duration = .seconds(30)
 

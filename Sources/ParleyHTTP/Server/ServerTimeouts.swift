@@ -4,6 +4,7 @@ import ParleyTransport
 struct ServerTimeouts {
     let keepAlive: UInt64
     let preface: UInt64
+    let shutdownGrace: UInt64
     let streamStall: UInt64
     let connectionStall: UInt64
     let header: UInt64
@@ -14,6 +15,7 @@ struct ServerTimeouts {
 
     init(_ configuration: ServerConfiguration) {
         keepAlive = configuration.keepAliveTimeout.clampedMilliseconds
+        shutdownGrace = configuration.shutdownGrace.clampedMilliseconds
         preface = configuration.prefaceTimeout.clampedMilliseconds
         streamStall = configuration.streamStallTimeout.clampedMilliseconds
         connectionStall = configuration.connectionStallTimeout.clampedMilliseconds

@@ -14,7 +14,10 @@ extension Response {
         _ open: @escaping @Sendable (WebSocketConnection) -> any WebSocketHandler
     ) -> Response {
         switch WebSocketHandshake.validate(request.head) {
-        case .notWebSocket: return refusal(426, "this is a WebSocket")
+        case .notWebSocket:
+            return request.head.isExtendedConnect
+                ? refusal(501, "RFC 8441 4: this is a WebSocket, and no other protocol")
+                : refusal(426, "this is a WebSocket")
         case .refused(let status, let rule): return refusal(status, rule)
         case .accepted(let acceptKey):
             guard options.origins.allows(request) else {

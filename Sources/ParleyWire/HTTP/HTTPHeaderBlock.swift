@@ -49,6 +49,28 @@ public struct HTTPHeaderBlock: Sendable {
         addEntry(at: start, nameLength: nameLength, value: value)
     }
 
+    /// Makes one field of all those with this name, which must be in lower case, in the place of the first: such as the
+    /// crumbs of a `cookie` (RFC 9113 8.2.3).
+    mutating func joinFields(_ lowercasedName: StaticString, separator: StaticString) {
+        guard let first = index(of: lowercasedName) else { return }
+        var joined: [UInt8] = []
+        for index in first..<count where hasName(lowercasedName, at: index) {
+            if index > first { joined.append(literal: separator) }
+            joined.append(contentsOf: bytes[valueRange(at: index)])
+        }
+        var block = HTTPHeaderBlock()
+        block.reserveCapacity(bytes: bytes.count, fields: count)
+        for index in 0..<count where index <= first || !hasName(lowercasedName, at: index) {
+            let name = bytes.span.extracting(nameRange(at: index))
+            if index == first {
+                block.append(name: name, value: joined.span)
+            } else {
+                block.append(name: name, value: bytes.span.extracting(valueRange(at: index)))
+            }
+        }
+        self = block
+    }
+
     private mutating func addEntry(at start: Int, nameLength: Int, value: Range<Int>) {
         var storage = bytes.mutableSpan
         for index in start..<(start &+ nameLength) { storage[index] = HTTPBytes.lowercased(storage[index]) }

@@ -51,6 +51,9 @@ extension HTTP2Refusal {
     }
     static var contentLength: Self { .init(status: 400, rule: "RFC 9113 8.1.1: invalid Content-Length") }
     static var connectMethod: Self { .init(status: 501, rule: "RFC 9110 9.3.6: CONNECT is not implemented") }
+    static var endedTunnel: Self {
+        .init(status: 400, rule: "RFC 8441 5: an extended CONNECT doesn't end its stream")
+    }
     static var expectation: Self { .init(status: 417, rule: "RFC 9110 10.1.1: unknown expectation") }
     static var targetTooLong: Self {
         .init(status: 414, rule: "limit targetBytes: the request target is too long")

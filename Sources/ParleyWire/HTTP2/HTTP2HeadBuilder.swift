@@ -9,8 +9,8 @@ struct HTTP2HeadBuilder {
     private var head = Self.blank
     /// True from the first field on, until the head is taken or given up.
     private(set) var isOpen = false
-    private var sectionBytes = 0
-    private var fieldCount = 0
+    private var budget = HTTP2SectionBudget()
+    private var cookies = 0
     private var pseudo: Pseudo = []
     private var refusal: HTTP2Refusal?
     /// The last valid authority: the requests of a connection seldom have more than one.
@@ -28,8 +28,8 @@ struct HTTP2HeadBuilder {
     mutating func begin() {
         if isOpen { head = Self.blank }
         isOpen = true
-        sectionBytes = 0
-        fieldCount = 0
+        budget = HTTP2SectionBudget()
+        cookies = 0
         pseudo = []
         refusal = nil
         head.headers.reserveCapacity(bytes: 256, fields: 8)
@@ -45,20 +45,11 @@ struct HTTP2HeadBuilder {
     mutating func take(
         name: Span<UInt8>, value: Span<UInt8>, limits: HTTPLimits, http2Limits: HTTP2Limits
     ) -> HTTP2Violation? {
-        fieldCount += 1
-        // Bounded by what the decompressor lets through, 64 KiB a field.
-        sectionBytes += name.count + value.count + 32
-        guard fieldCount <= http2Limits.connectionHeaderCount else {
-            return .limit("connectionHeaderCount: far too many header fields")
-        }
-        guard sectionBytes <= http2Limits.connectionHeaderBytes else {
-            return .limit("connectionHeaderBytes: the header section is far too long")
-        }
+        if let violation = budget.take(name, value, http2Limits) { return violation }
         guard refusal == nil else { return nil }
         do throws(HTTP2Refusal) {
             // The pseudo-header fields are the request line, which is no field in HTTP/1.1 either.
-            guard fieldCount <= limits.headerCount + 5 else { throw .tooManyFields }
-            guard sectionBytes <= limits.headerSectionBytes else { throw .sectionTooLong }
+            try budget.check(limits, free: 5)
             if name.count > 0, name[0] == HTTPBytes.colon {
                 try takePseudo(name, value, limits)
             } else {
@@ -115,6 +106,7 @@ struct HTTP2HeadBuilder {
         head.headers.append(name: name, value: value)
         let index = head.headers.count &- 1
         switch name.count {
+        case 6 where head.headers.hasName("cookie", at: index): cookies += 1
         case 6 where head.headers.hasName("expect", at: index):
             guard head.headers.hasValue("100-continue", at: index) else { throw .expectation }
             head.expectsContinue = true
@@ -146,7 +138,10 @@ extension HTTP2HeadBuilder {
         guard pseudo.contains(.path) else { throw .path }
         guard head.target != "*" || head.method == .options else { throw .path }
         guard head.scheme == "http" || head.scheme == "https" else { throw .scheme }
+        // RFC 8441 4 and 5: the stream is what the protocol talks on.
+        guard !isEnded || head.upgradeProtocol == nil else { throw .endedTunnel }
         if isEnded { head.expectsContinue = false }
+        if cookies > 1 { head.headers.joinFields("cookie", separator: "; ") }
     }
 
     /// One authority, of which a gateway in front and the application behind it have the same idea.

@@ -31,7 +31,7 @@ extension HTTP2Session {
             case NGHTTP2_DATA.rawValue: .data(length: header.length, endsStream: Self.endsStream(header))
             default: .other
             }
-        return outcome(guards.receivedFrame(type, at: now))
+        return outcome(guards.receivedFrame(type, at: now) ?? order.received(header, type))
     }
 
     private static func endsStream(_ header: nghttp2_frame_hd) -> Bool {
@@ -44,7 +44,7 @@ extension HTTP2Session {
         if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
             head.begin()
         } else {
-            trailers = HTTPHeaderBlock()
+            trailers = HTTP2TrailerBuilder()
         }
         return 0
     }
@@ -53,12 +53,7 @@ extension HTTP2Session {
         if trailers == nil {
             return outcome(head.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
         }
-        // Trailers are bounded as a header section is, and one that is too long is as bad as a flood.
-        guard let count = trailers?.count, let size = trailers?.bytes.count, count < limits.headerCount,
-            size + name.count + value.count + 32 * count <= limits.headerSectionBytes
-        else { return outcome(.limit("headerSectionBytes: the trailer section is too long")) }
-        trailers?.append(name: name, value: value)
-        return 0
+        return outcome(trailers?.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
     }
 
     func didReceive(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
@@ -78,8 +73,12 @@ extension HTTP2Session {
     private func didReceiveHeaders(_ header: nghttp2_frame_hd) -> Int32 {
         if let received = trailers {
             trailers = nil
-            handler?.receivedEnd(trailers: received, on: header.stream_id)
-            return 0
+            guard let refusal = received.refusal else {
+                handler?.receivedEnd(trailers: received.block, on: header.stream_id)
+                return 0
+            }
+            handler?.received(refused: refusal, on: header.stream_id)
+            return outcome(guards.causedReset(at: now))
         }
         guard head.isOpen else { return 0 }
         let isEnded = Self.endsStream(header)
@@ -108,7 +107,8 @@ extension HTTP2Session {
         case NGHTTP2_DATA.rawValue: guards.sentData()
         case NGHTTP2_RST_STREAM.rawValue:
             guard HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code).blamesPeer else { break }
-            return outcome(guards.causedReset(at: now))
+            // Noted only: the frame is on its way, and nghttp2 shall end what it is doing.
+            violation = guards.causedReset(at: now) ?? violation
         default: break
         }
         return 0

@@ -14,10 +14,12 @@ public final class HTTP2Session {
     @exclusivity(unchecked) public unowned(unsafe) var handler: (any HTTP2SessionHandler)?
     @exclusivity(unchecked) var guards: HTTP2Guards
     @exclusivity(unchecked) var head = HTTP2HeadBuilder()
-    @exclusivity(unchecked) var trailers: HTTPHeaderBlock?
+    @exclusivity(unchecked) var trailers: HTTP2TrailerBuilder?
+    @exclusivity(unchecked) var order = HTTP2StreamOrder()
     /// The stream that ``head`` or ``trailers`` belong to.
     @exclusivity(unchecked) var headersStream: Int32 = 0
     @exclusivity(unchecked) var violation: HTTP2Violation?
+    @exclusivity(unchecked) private var hasAnnounced = false
     /// True once the connection is ended for a violation: only GOAWAY is still to be sent.
     @exclusivity(unchecked) var isTerminated = false
     @exclusivity(unchecked) var now: UInt64 = 0
@@ -57,7 +59,8 @@ public final class HTTP2Session {
 
     private func submitSettings() throws(HTTP2Violation) {
         let settings = [
-            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, http2Limits.concurrentStreams),
+            // Ours is written over it: see `announceLimit`.
+            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UInt32(Int32.max)),
             (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(max(0, http2Limits.streamWindow))),
             (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, UInt32(clamping: limits.headerSectionBytes)),
             (NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
@@ -89,19 +92,35 @@ extension HTTP2Session {
     }
 
     /// Appends what is to be sent until the output holds `limit` bytes or more, at most a frame more.
-    /// - Throws: ``HTTP2Violation`` when the peer made it too much, or there is no memory.
+    /// - Throws: ``HTTP2Violation`` when the peer made it too much, or there is no memory. What was appended up to then is to
+    ///   be sent.
     public func send(into output: inout [UInt8], limit: Int, now: UInt64) throws(HTTP2Violation) {
         self.now = now
         while output.count < limit {
             var data: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(session, &data)
-            if let violation {
-                self.violation = nil
-                throw violation
-            }
             guard count >= 0 else { throw Self.violation(Int32(truncatingIfNeeded: count)) }
+            if count > 0 {
+                output.append(contentsOf: UnsafeBufferPointer(start: data, count: count))
+                announceLimit(in: &output, frameLength: count)
+            }
+            if let violation = violation.take() { throw violation }
             guard count > 0 else { return }
-            output.append(contentsOf: UnsafeBufferPointer(start: data, count: count))
+        }
+    }
+
+    /// Writes the number of streams that a peer may open into the first SETTINGS. nghttp2 believes in a higher one: a peer
+    /// that exceeds the one that it knows of would lose its connection, where RFC 9113 5.1.2 has a stream refused.
+    private func announceLimit(in output: inout [UInt8], frameLength: Int) {
+        guard !hasAnnounced else { return }
+        hasAnnounced = true
+        // The frame's head has 9 bytes, the setting's id, which is our first, 2.
+        let value = output.count - frameLength + 9 + 2
+        guard frameLength >= 15, output[value - 1] == UInt8(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue)
+        else { return }
+        for index in 0..<4 {
+            output[value + index] = UInt8(
+                truncatingIfNeeded: http2Limits.concurrentStreams >> (24 - 8 * UInt32(index)))
         }
     }
 

@@ -31,6 +31,27 @@ struct ShutdownTests {
         await stopped
     }
 
+    @Test(
+        "a request that crosses the shutdown is answered, and told that the connection ends",
+        arguments: [0, 1])
+    func crossing(requestsBefore: Int) async throws {
+        let application = Application(logger: .silent)
+        application.get("/") { _ in "answered" }
+        let server = try await application.start(port: 0)
+        let client = try RawClient(port: server.port)
+        for _ in 0..<requestsBefore {
+            try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try await client.read(until: "answered")
+        }
+        try await Task.sleep(for: .milliseconds(50))
+        async let stopped: Void = server.shutdown(deadline: .seconds(5))
+        try await Task.sleep(for: .milliseconds(100))
+        try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        let answer = try await client.readToEnd()
+        #expect(answer.content == "answered" && answer.contains("connection: close\r\n"))
+        await stopped
+    }
+
     @Test("what isn't done by the deadline is cut off, and a hook that hangs too")
     func deadline() async throws {
         let application = Application(logger: .silent)

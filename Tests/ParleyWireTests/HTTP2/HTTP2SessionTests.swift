@@ -111,7 +111,9 @@ struct HTTP2SessionTests {
         let head = try #require(talk.heads.first).head
         #expect(head.method == .get && head.target == "/a?b=c" && head.authority == "localhost")
         #expect(head.version == .http2 && head.scheme == "http")
-        #expect(head.headers.map(\.name) == ["accept", "cookie", "cookie"])
+        // Crumbs are one field again (RFC 9113 8.2.3).
+        #expect(head.headers.map(\.name) == ["accept", "cookie"])
+        #expect(head.headers.map(\.value) == ["x", "a=1; b=2"])
         #expect(talk.heads[0].isEnded && !talk.heads[1].isEnded)
         #expect(talk.heads[1].head.contentLength == 7)
         #expect(talk.content == [post: Array("content".utf8)] && talk.ended == [post])
@@ -294,6 +296,67 @@ struct HTTP2AbuseTests {
         #expect { try talk.run() } throws: {
             ($0 as? HTTP2Violation)?.rule.contains("connectionHeaderCount") == true
         }
+    }
+
+    @Test("the section of trailers has the limits of a header section")
+    func trailerLimits() throws {
+        let talk = try Conversation()
+        let stream = talk.peer.request("POST", "/", content: [1], isLast: false)
+        try talk.run()
+        talk.peer.send(trailers: (0..<101).map { ("a\($0)", "b") }, on: stream)
+        try talk.run()
+        #expect(talk.refusals.map(\.status) == [431] && talk.ended.isEmpty)
+    }
+
+    @Test("the announced number of streams is ours; nghttp2 leaves it to us to refuse more (RFC 9113 5.1.2)")
+    func streamLimit() throws {
+        var limits = HTTP2Limits()
+        limits.concurrentStreams = 0x0102
+        let talk = try Conversation(http2Limits: limits)
+        try talk.run()
+        #expect(talk.peer.settings[3] == 0x0102)
+        // :method GET, :scheme http, :path / and :authority a, without the client's own accounting.
+        for stream in UInt8(0)..<100 {
+            try talk.receive([0, 0, 6, 1, 5, 0, 0, 0, stream * 2 + 1, 0x82, 0x86, 0x84, 0x01, 0x01, 0x61])
+        }
+        #expect(talk.heads.count == 100)
+    }
+
+    @Test("ids that go backwards, and PRIORITY on stream 0, end the connection (RFC 9113 5.1.1, 6.3)")
+    func order() throws {
+        func headers(_ stream: UInt8) -> [UInt8] {
+            [0, 0, 6, 1, 5, 0, 0, 0, stream, 0x82, 0x86, 0x84, 0x01, 0x01, 0x61]
+        }
+        let talk = try Conversation()
+        try talk.run()
+        try talk.receive(headers(1) + headers(7))
+        #expect { try talk.receive(headers(3)) } throws: { ($0 as? HTTP2Violation)?.code == .protocolError }
+        let other = try Conversation()
+        try other.run()
+        #expect { try other.receive([0, 0, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]) } throws: {
+            ($0 as? HTTP2Violation)?.code == .protocolError
+        }
+    }
+
+    @Test("what was made before a violation is sent, and GOAWAY behind it")
+    func outputIsKept() throws {
+        var limits = HTTP2Limits()
+        limits.causedResets = 0
+        let talk = try Conversation(http2Limits: limits)
+        // Upper case in a field's name is malformed (RFC 9113 8.2).
+        _ = talk.peer.output()
+        let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+        try talk.receive(
+            preface + [0, 0, 10, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 1, 1, 0x61, 0, 1, 0x41, 0])
+        var reply: [UInt8] = []
+        #expect(throws: HTTP2Violation.self) {
+            try talk.session.send(into: &reply, limit: .max, now: talk.now)
+        }
+        #expect(reply.count > 9 && reply[3] == 4, "SETTINGS first")
+        talk.session.terminate(.limit("causedResets"))
+        try talk.session.send(into: &reply, limit: .max, now: talk.now)
+        #expect(talk.peer.receive(reply))
+        #expect(talk.peer.goAways.count == 1 && talk.peer.settings[8] == 1)
     }
 
     @Test("the connection goes on after a refusal")

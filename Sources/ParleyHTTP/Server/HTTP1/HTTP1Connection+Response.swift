@@ -74,7 +74,7 @@ extension HTTP1Connection {
     /// Content that would take too long to discard ends the connection, as does content that a client without a
     /// `100 Continue` may or may not send (RFC 9110 10.1.1).
     private var mayPersist: Bool {
-        guard state.mayPersist else { return false }
+        guard state.mayPersist, !server.isShuttingDown else { return false }
         guard !state.hasWholeRequest else { return true }
         if exchange?.expectsContinue != false { return false }
         guard let length = exchange?.content.announcedLength else { return true }

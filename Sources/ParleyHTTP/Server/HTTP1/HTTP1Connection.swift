@@ -81,9 +81,11 @@ extension HTTP1Connection {
         abandon()
     }
 
-    /// The server shuts down: an idle connection is closed, another one with its response.
+    /// The server shuts down: an idle connection is closed in a moment, another one with its response.
     func shutDown(_ stream: any ByteStream, spread: Duration) {
-        if state.shutDown(isMidRequest: decoder.isMidRequest || !held.isEmpty) { close() }
+        guard state.shutDown(isMidRequest: decoder.isMidRequest || !held.isEmpty) else { return }
+        watch.leave(at: server.loop.now)
+        armTimer()
     }
 }
 

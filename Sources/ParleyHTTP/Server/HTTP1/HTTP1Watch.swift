@@ -13,6 +13,8 @@ struct HTTP1Watch {
 
     private enum Phase {
         case idle(since: MonotonicInstant)
+        /// The server shuts down: a request that is on its way shall be answered.
+        case leaving(since: MonotonicInstant)
         case head(since: MonotonicInstant)
         case content(ContentWatch)
         case draining(since: MonotonicInstant)
@@ -25,6 +27,8 @@ struct HTTP1Watch {
     init(now: MonotonicInstant) { phase = .idle(since: now) }
 
     mutating func idle(at now: MonotonicInstant) { phase = .idle(since: now) }
+
+    mutating func leave(at now: MonotonicInstant) { phase = .leaving(since: now) }
 
     mutating func stop() { phase = .none }
 
@@ -61,6 +65,7 @@ struct HTTP1Watch {
     func deadline(_ timeouts: ServerTimeouts) -> MonotonicInstant? {
         switch phase {
         case .idle(let since): return since.adding(timeouts.keepAlive)
+        case .leaving(let since): return since.adding(timeouts.shutdownGrace)
         case .head(let since): return since.adding(timeouts.header)
         case .draining(let since): return since.adding(timeouts.drain)
         case .content(let content): return content.deadline(timeouts)
@@ -71,7 +76,7 @@ struct HTTP1Watch {
     func check(at now: MonotonicInstant, _ timeouts: ServerTimeouts) -> Verdict {
         guard let deadline = deadline(timeouts), deadline <= now else { return .wait }
         switch phase {
-        case .idle: return .idle
+        case .idle, .leaving: return .idle
         case .head: return .headerTimeout
         case .content: return .bodyTimeout
         case .draining: return .drainTimeout

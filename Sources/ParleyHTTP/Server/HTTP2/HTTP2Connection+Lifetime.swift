@@ -65,8 +65,7 @@ extension HTTP2Connection {
         server.responder.logger.debug("connection ended", metadata: ["rule": "\(violation.rule)"])
         session.terminate(violation)
         try? session.send(into: &server.scratch, limit: .max, now: loop.now.milliseconds)
-        server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
-        server.scratch.removeAll(keepingCapacity: true)
+        sendScratch()
         close()
     }
 

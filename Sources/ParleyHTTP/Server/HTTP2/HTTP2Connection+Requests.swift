@@ -6,7 +6,7 @@ import ParleyWire
 
 extension HTTP2Connection: HTTP2SessionHandler {
     func received(request head: consuming HTTPRequestHead, on stream: Int32, isEnded: Bool) {
-        guard runningHandlers < Int(limits.concurrentStreams) else {
+        guard mayBegin else {
             return session.reset(stream, .refusedStream)
         }
         let content = isEnded ? nil : HTTP2RequestContent(head, stream: stream, connection: self)
@@ -24,10 +24,20 @@ extension HTTP2Connection: HTTP2SessionHandler {
         }
     }
 
+    /// True while neither the open streams nor the handlers, those that run and those that will, are as many as may be.
+    private var mayBegin: Bool {
+        let limit = Int(limits.concurrentStreams)
+        return exchanges.count < limit && runningHandlers + begun.count + deferred.count < limit
+    }
+
     func received(refused refusal: HTTP2Refusal, on stream: Int32) {
+        let error = HTTPError(.init(code: refusal.status), refusal.rule)
+        // Its trailers are refused.
+        if let exchange = exchanges[stream] { return fail(exchange, error) }
+        guard mayBegin else { return session.reset(stream, .refusedStream) }
         let exchange = HTTP2Exchange(id: stream, isHead: false)
         begin(exchange)
-        send(HTTPError(.init(code: refusal.status), refusal.rule).response, on: exchange)
+        send(error.response, on: exchange)
     }
 
     private func begin(_ exchange: HTTP2Exchange) {
@@ -39,7 +49,7 @@ extension HTTP2Connection: HTTP2SessionHandler {
         guard let exchange = exchanges[stream] else { return session.consume(bytes.count, of: stream) }
         if let tunnel = exchange.tunnel { return tunnel.receive(&bytes) }
         guard let content = exchange.content else { return session.consume(bytes.count, of: stream) }
-        if !content.receive(bytes.span) { reset(exchange, .noError, reason: .closed) }
+        content.receive(bytes.span)
     }
 
     func receivedEnd(trailers: HTTPHeaderBlock?, on stream: Int32) {

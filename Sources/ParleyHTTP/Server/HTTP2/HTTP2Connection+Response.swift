@@ -11,6 +11,11 @@ extension HTTP2Connection {
         guard response.status.code >= 200 else {
             return refuse(response, "RFC 9110 15.2: an interim response is none", on: exchange)
         }
+        // A 2xx would tell the client that its tunnel is open (RFC 8441 5).
+        guard exchange.upgrade == nil || response.status.code >= 300 else {
+            let error = HTTPError(.notImplemented, "RFC 8441 5: no such protocol is spoken here")
+            return send(error.response, on: exchange)
+        }
         switch response.body.content {
         case .empty, .upgrade: sendWhole(response, [], on: exchange)
         case .bytes(let bytes): sendWhole(response, bytes, on: exchange)
@@ -57,15 +62,13 @@ extension HTTP2Connection {
         send(HTTPError(.internalServerError).response, on: exchange)
     }
 
-    /// The response is complete: the client needn't send what is left of its request (RFC 9113 8.1).
+    /// The response is complete: what is left of the request is of no use (RFC 9113 8.1), but a client that is reset at
+    /// once may take that for the answer, as curl 7.88 does. So it may go on for a while.
     func endRequest(of exchange: HTTP2Exchange) {
         exchange.phase = .responded
         guard let content = exchange.content, !content.isEnded else { return }
-        if content.discard(limit: server.configuration.drainLimit) {
-            watch(exchange)
-        } else {
-            session.reset(exchange.id, .noError)
-        }
+        content.discard(limit: server.configuration.drainLimit)
+        watch(exchange)
     }
 
     /// Ends an exchange whose request will never be complete.

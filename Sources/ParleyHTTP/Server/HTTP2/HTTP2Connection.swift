@@ -111,17 +111,24 @@ extension HTTP2Connection {
         } catch {
             return terminate(error)
         }
-        if session.isFinished { return close() }
+        // The notice of a shutdown is a GOAWAY too, but requests may still come.
+        if session.isFinished, !watch.isNoticeOpen { return close() }
         updateReading()
     }
 
-    /// True when there may be more.
+    /// True when there may be more. What was made before a violation was found stays, for GOAWAY to follow it.
     private func sendSome() throws(HTTP2Violation) -> Bool {
-        defer { server.scratch.removeAll(keepingCapacity: true) }
         try session.send(into: &server.scratch, limit: Self.flushSize, now: loop.now.milliseconds)
-        guard !server.scratch.isEmpty else { return false }
+        let count = server.scratch.count
+        sendScratch()
+        return count >= Self.flushSize
+    }
+
+    /// Passes on what was made.
+    func sendScratch() {
+        guard !server.scratch.isEmpty else { return }
         server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
-        return server.scratch.count >= Self.flushSize
+        server.scratch.removeAll(keepingCapacity: true)
     }
 
     /// Doesn't read from a peer that doesn't read its responses.

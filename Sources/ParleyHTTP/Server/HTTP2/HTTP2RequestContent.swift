@@ -23,7 +23,7 @@ final class HTTP2RequestContent: RequestBodySource, @unchecked Sendable {
     @exclusivity(unchecked) private var unconsumed = 0
     /// What came for a tunnel before there was one; the stream's window bounds it.
     @exclusivity(unchecked) private var early: [UInt8]?
-    /// Once set, content is discarded: how much more of it is put up with.
+    /// Once set, content is discarded: how much more of it is let in.
     @exclusivity(unchecked) private var discardLimit: Int?
     @exclusivity(unchecked) private var watch: ContentWatch?
     @exclusivity(unchecked) private var drainStart: MonotonicInstant?
@@ -48,17 +48,18 @@ final class HTTP2RequestContent: RequestBodySource, @unchecked Sendable {
 // MARK: - What comes
 
 extension HTTP2RequestContent {
-    /// Content came. False when more was discarded than is worth it.
-    func receive(_ bytes: Span<UInt8>) -> Bool {
+    /// Content came.
+    func receive(_ bytes: Span<UInt8>) {
         unconsumed += bytes.count
         if let limit = discardLimit {
-            discardLimit = limit - bytes.count
-            consume()
-            return bytes.count <= limit
+            // Beyond, the window stays closed.
+            discardLimit = max(0, limit - bytes.count)
+            if limit > 0 { consume() }
+            return
         }
         guard early == nil else {
             early?.append(span: bytes)
-            return true
+            return
         }
         if expectsContinue {
             // The client didn't wait.
@@ -67,7 +68,6 @@ extension HTTP2RequestContent {
         }
         watch?.received(bytes.count, at: now)
         if body.append(bytes) { watch?.pause(at: now) } else { consume() }
-        return true
     }
 
     func end(trailers: HTTPHeaderBlock?) {
@@ -115,18 +115,14 @@ extension HTTP2RequestContent {
         if let deadline = deadline(connection.server.timeouts) { connection.arm(deadline) }
     }
 
-    /// The response is complete: what is left of the content is discarded. False when that is not worth it.
-    func discard(limit: Int) -> Bool {
+    /// The response is complete: so much of what is left of the content is read and discarded, for a while.
+    func discard(limit: Int) {
         watch = nil
         body.finish(throwing: RequestBodyError.abandoned)
-        // A client that waits for `100 Continue` may never send anything.
-        guard !expectsContinue, body.announcedLength.map({ $0 <= UInt64(limit) }) ?? true else {
-            return false
-        }
+        expectsContinue = false
         discardLimit = limit
         drainStart = now
         consume()
-        return true
     }
 
     /// Ends the content: it will never be complete.

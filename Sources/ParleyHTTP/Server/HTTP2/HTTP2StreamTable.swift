@@ -4,6 +4,7 @@ struct HTTP2StreamTable<Stream: AnyObject> {
     private var ids: [Int32] = []
     private(set) var streams: [Stream] = []
 
+    var count: Int { ids.count }
     var isEmpty: Bool { ids.isEmpty }
 
     /// The stream of that id; nil when it isn't open.

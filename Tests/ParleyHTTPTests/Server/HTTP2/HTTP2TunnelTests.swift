@@ -50,7 +50,7 @@ struct HTTP2TunnelTests {
         try await withServer(routes: routes) { server in
             let client = try HTTP2Client(server)
             for (path, version, status) in [
-                ("/nothing", "13", "404"), ("/ws", "8", "426"), ("/hello", "13", "200"),
+                ("/nothing", "13", "404"), ("/ws", "8", "426"), ("/hello", "13", "501"),
             ] {
                 let stream = try await client.openWebSocket(path, version: version)
                 try await client.run { $0.streams[stream]?.isEnded == true }
