@@ -73,24 +73,26 @@ extension HTTP2Session {
     private func didReceiveHeaders(_ header: nghttp2_frame_hd) -> Int32 {
         if let received = trailers {
             trailers = nil
-            guard let refusal = received.refusal else {
-                handler?.receivedEnd(trailers: received.block, on: header.stream_id)
-                return 0
-            }
-            handler?.received(refused: refusal, on: header.stream_id)
-            return outcome(guards.causedReset(at: now))
+            if let refusal = received.refusal { return refuse(header.stream_id, refusal) }
+            handler?.receivedEnd(trailers: received.block, on: header.stream_id)
+            return 0
         }
         guard head.isOpen else { return 0 }
         let isEnded = Self.endsStream(header)
         do throws(HTTP2Refusal) {
             try head.finish(isEnded: isEnded)
-            handler?.received(request: head.take(), on: header.stream_id, isEnded: isEnded)
-            return 0
         } catch {
             head.abandon()
-            handler?.received(refused: error, on: header.stream_id)
-            return outcome(guards.causedReset(at: now))
+            return refuse(header.stream_id, error)
         }
+        handler?.received(request: head.take(), on: header.stream_id, isEnded: isEnded)
+        // The handler may have refused one stream too many.
+        return outcome(violation)
+    }
+
+    private func refuse(_ stream: Int32, _ refusal: HTTP2Refusal) -> Int32 {
+        handler?.received(refused: refusal, on: stream)
+        return outcome(guards.causedReset(at: now) ?? violation)
     }
 
     func didReceive(content: UnsafePointer<UInt8>, count: Int, on stream: Int32) -> Int32 {
@@ -107,6 +109,10 @@ extension HTTP2Session {
         case NGHTTP2_DATA.rawValue: guards.sentData()
         case NGHTTP2_RST_STREAM.rawValue:
             guard HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code).blamesPeer else { break }
+            guard countedResets == 0 else {
+                countedResets -= 1
+                break
+            }
             // Noted only: the frame is on its way, and nghttp2 shall end what it is doing.
             violation = guards.causedReset(at: now) ?? violation
         default: break

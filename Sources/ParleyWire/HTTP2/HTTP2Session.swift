@@ -19,6 +19,8 @@ public final class HTTP2Session {
     /// The stream that ``head`` or ``trailers`` belong to.
     @exclusivity(unchecked) var headersStream: Int32 = 0
     @exclusivity(unchecked) var violation: HTTP2Violation?
+    /// Resets of our own that were counted, and are not sent yet.
+    @exclusivity(unchecked) var countedResets = 0
     @exclusivity(unchecked) private var hasAnnounced = false
     /// True once the connection is ended for a violation: only GOAWAY is still to be sent.
     @exclusivity(unchecked) var isTerminated = false
@@ -185,8 +187,13 @@ extension HTTP2Session {
         nghttp2_session_change_extpri_stream_priority(session, stream, &priority, 1)
     }
 
-    /// Ends a stream at once.
+    /// Ends a stream at once. Codes that blame the peer count against it.
     public func reset(_ stream: Int32, _ code: HTTP2ErrorCode) {
+        if code.blamesPeer {
+            // Now rather than when it is sent: much may be received before.
+            violation = guards.causedReset(at: now) ?? violation
+            countedResets += 1
+        }
         nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
     }
 
