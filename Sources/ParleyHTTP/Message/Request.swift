@@ -11,12 +11,15 @@ public struct Request: Sendable {
     public internal(set) var parameters: PathParameters
     /// Values by their type, for what one middleware finds out and a later one, or the handler, needs.
     public var storage: TypedStorage
-    /// The content. ``RequestBody/empty`` where the request has none.
-    public let body: RequestBody
+    /// Nil where the request has none: most have none, and needn't count references to an empty one.
+    private let content: RequestBody?
 
-    init(context: RequestContext, body: RequestBody) {
+    /// The content. ``RequestBody/empty`` where the request has none.
+    public var body: RequestBody { content ?? .empty }
+
+    init(context: RequestContext, body: RequestBody?) {
         self.context = context
-        self.body = body
+        content = body
         parameters = PathParameters()
         storage = TypedStorage()
     }
@@ -94,7 +97,7 @@ extension Request {
 
 extension Request {
     /// The event loop of the connection. Asynchronous handlers run on it as their task's preferred executor.
-    public var loop: EventLoop { context.loop }
+    public var loop: EventLoop { context.connection.loop }
 
     /// The peer's address as the socket has it; nil for a request that came from no socket.
     public var remoteAddress: SocketAddress? { context.connection.remoteAddress }
@@ -126,8 +129,8 @@ extension Request {
         head.upgradeProtocol = headers[.upgrade]
         self.init(
             context: RequestContext(
-                head: head, loop: loop,
-                connection: ConnectionInfo(remoteAddress: remoteAddress, isSecure: isSecure)),
-            body: body.isEmpty ? .empty : RequestBody(whole: body))
+                head: head,
+                connection: ConnectionInfo(loop: loop, remoteAddress: remoteAddress, isSecure: isSecure)),
+            body: body.isEmpty ? nil : RequestBody(whole: body))
     }
 }

@@ -5,16 +5,14 @@ import ParleyWire
 /// What every copy of a ``Request`` shares: the decoded head, facts of the stream, and what was computed from them.
 final class RequestContext: Sendable {
     let head: HTTPRequestHead
-    let loop: EventLoop
     let connection: ConnectionInfo
     /// Where the query's `?` is in the target, in UTF-8 bytes from its start; the target's length when there is none.
     let pathLength: Int
     private let fields = Lock<HTTPFields?>(nil)
 
-    init(head: consuming HTTPRequestHead, loop: EventLoop, connection: ConnectionInfo) {
+    init(head: consuming HTTPRequestHead, connection: ConnectionInfo) {
         pathLength = Self.pathLength(of: head.target)
         self.head = head
-        self.loop = loop
         self.connection = connection
     }
 

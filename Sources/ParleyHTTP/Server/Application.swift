@@ -60,19 +60,20 @@ extension Application {
         started: (RunningServer) async throws -> Void = { _ in }
     ) async throws {
         // Before anybody can connect: a signal that comes then must not cut off who did.
-        var stop: StopSignal?
+        var signals: ProcessSignals?
         let server = try await start(host: host, port: port) {
-            stop = await StopSignal.watch(on: $0.loops[0])
+            signals = await ProcessSignals.watch(on: $0.loops[0])
         }
-        await server.reloadOnHangUp()
         do {
             try await started(server)
         } catch {
-            stop?.cancel()
+            signals?.cancel()
             await server.shutdown(deadline: .zero)
             throw error
         }
-        if let signal = await stop?.wait() { logger.info("shutting down", metadata: ["signal": "\(signal)"]) }
+        if let signal = await signals?.waitForStop(onHangUp: { await server.reloadForSignal() }) {
+            logger.info("shutting down", metadata: ["signal": "\(signal)"])
+        }
         await server.shutdown(deadline: configuration.shutdownDeadline)
     }
 

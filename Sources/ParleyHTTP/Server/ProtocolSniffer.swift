@@ -46,8 +46,9 @@ final class ProtocolSniffer: ByteStreamHandler {
     private func handOver(to handler: any ByteStreamHandler, _ bytes: inout MutableSpan<UInt8>) {
         timer.stop()
         stream.handler = handler
-        if isShuttingDown { handler.shutDown(stream, spread: .zero) }
         handler.received(&bytes, from: stream)
+        // Behind what it begins with, which is answered.
+        if isShuttingDown, stream.handler === handler { handler.shutDown(stream, spread: .zero) }
     }
 
     func receivedEnd(from stream: any ByteStream) { close() }

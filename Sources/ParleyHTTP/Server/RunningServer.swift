@@ -1,12 +1,6 @@
 import Logging
 public import ParleyTransport
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// A server that listens: what ``Application/start(host:port:)`` returns.
 public final class RunningServer: Sendable {
     /// The address that is listened on.
@@ -89,14 +83,9 @@ extension RunningServer {
         try await eventLoops.loops[0].offload { try tls.reload() }
     }
 
-    /// Reloads the certificates, where there are any, whenever the process gets SIGHUP, until the server is shut down.
-    func reloadOnHangUp() async {
+    /// The same for SIGHUP, which has nobody to throw to.
+    func reloadForSignal() async {
         guard tls != nil else { return }
-        _ = try? await eventLoops.loops[0].onSignal(SIGHUP) { Task { await self.reloadForSignal() } }
-    }
-
-    /// A signal has nobody to throw to.
-    private func reloadForSignal() async {
         do {
             try await reloadCertificates()
             logger.notice("certificates reloaded")

@@ -89,6 +89,15 @@ enum HTTPBytes {
         return true
     }
 
+    /// True when the two are equal but for the case of ASCII letters.
+    static func equalIgnoringCase(_ bytes: Span<UInt8>, _ others: Span<UInt8>) -> Bool {
+        guard bytes.count == others.count else { return false }
+        for index in bytes.indices where lowercased(bytes[index]) != lowercased(others[index]) {
+            return false
+        }
+        return true
+    }
+
     /// The range without the blanks (SP, HTAB) at both its ends.
     static func trimmed(_ range: Range<Int>, in bytes: Span<UInt8>) -> Range<Int> {
         var lower = range.lowerBound

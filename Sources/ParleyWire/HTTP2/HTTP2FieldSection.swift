@@ -3,9 +3,10 @@ public import HTTPTypes
 /// A header or trailer section that is to be sent: names in lower case and values, in one array of bytes. Fields that
 /// HTTP/2 knows no use for (RFC 9113 8.2.2) are left out. Keep one and reset it, so that its storage is used again.
 public struct HTTP2FieldSection: Sendable {
+    /// A field begins where the one before ends, its value where its name ends.
     struct Entry: Sendable {
-        var name: Range<Int>
-        var value: Range<Int>
+        var nameEnd: Int
+        var valueEnd: Int
     }
 
     private(set) var bytes: [UInt8] = []
@@ -50,7 +51,6 @@ public struct HTTP2FieldSection: Sendable {
     public mutating func append(_ fields: HTTPFields) throws(HTTPEncodingError) {
         let (byteCount, entryCount) = (bytes.count, entries.count)
         for field in fields where !Self.isDropped(field.name) {
-            let name = bytes.count
             bytes.append(contentsOf: field.name.canonicalName.utf8)
             let value = bytes.count
             field.withUnsafeBytesOfValue { bytes.append(contentsOf: $0) }
@@ -60,17 +60,16 @@ public struct HTTP2FieldSection: Sendable {
                 throw HTTPEncodingError(
                     field: field.name.rawName, rule: "RFC 9110 5.5: control character in a field value")
             }
-            entries.append(Entry(name: name..<value, value: value..<bytes.count))
+            entries.append(Entry(nameEnd: value, valueEnd: bytes.count))
         }
     }
 
     @inline(__always)
     private mutating func append(name: StaticString, _ appendValue: (inout [UInt8]) -> Void) {
-        let start = bytes.count
         bytes.append(literal: name)
         let value = bytes.count
         appendValue(&bytes)
-        entries.append(Entry(name: start..<value, value: value..<bytes.count))
+        entries.append(Entry(nameEnd: value, valueEnd: bytes.count))
     }
 
     private static func isDropped(_ name: HTTPField.Name) -> Bool {

@@ -14,7 +14,7 @@ struct HTTP2HeadBuilder {
     private var pseudo: Pseudo = []
     private var refusal: HTTP2Refusal?
     /// The last valid authority: the requests of a connection seldom have more than one.
-    private var lastAuthority = ""
+    private var lastAuthority: String?
 
     private struct Pseudo: OptionSet {
         let rawValue: UInt8
@@ -84,10 +84,12 @@ struct HTTP2HeadBuilder {
     }
 
     private mutating func takeAuthority(_ value: Span<UInt8>) throws(HTTP2Refusal) {
-        if !value.equals(lastAuthority) {
-            guard value.count > 0, HTTPAuthority.isValid(value) else { throw .authority }
-            lastAuthority = String(bytes: value)
+        if let lastAuthority, value.equals(lastAuthority) {
+            head.authority = lastAuthority
+            return
         }
+        guard value.count > 0, HTTPAuthority.isValid(value) else { throw .authority }
+        lastAuthority = String(bytes: value)
         head.authority = lastAuthority
     }
 
@@ -153,7 +155,7 @@ extension HTTP2HeadBuilder {
         guard head.headers.index(of: "host", from: index + 1) == nil else { throw .hostDiffers }
         let host = head.headers.value(at: index)
         if let authority = head.authority {
-            guard authority.lowercased() == host.lowercased() else { throw .hostDiffers }
+            guard HTTPBytes.equalIgnoringCase(authority.utf8.span, host.utf8.span) else { throw .hostDiffers }
         } else {
             guard !host.isEmpty, HTTPAuthority.isValid(host.utf8.span) else { throw .authority }
             head.authority = host

@@ -11,7 +11,8 @@ public struct HTTP2Limits: Sendable, Equatable {
     /// The bytes that wait to be sent on a stream before whoever writes them has to wait.
     public var streamOutbox = 64 * 1024
     /// The bytes that wait to be sent on all streams together. Beyond: new requests wait for their handlers, and a tunnel
-    /// (WebSocket) on which more is sent while more than ``streamOutbox`` waits is reset.
+    /// (WebSocket) on which more is sent while more than ``streamOutbox`` waits is reset. Handlers that have begun may still
+    /// answer as a whole: what they answer with is theirs to bound, or to stream.
     public var connectionOutbox = 8 * 1024 * 1024
     /// The fields of a header section, far above ``HTTPLimits/headerCount`` (which is answered with 431), that end the
     /// connection.

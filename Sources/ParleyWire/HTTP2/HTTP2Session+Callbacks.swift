@@ -39,10 +39,12 @@ extension HTTP2Session {
     }
 
     func didBeginHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        abandonHeaders()
         headersStream = frame.pointee.hd.stream_id
         guards.explainFrame()
         if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
             head.begin()
+            requestsInCall += 1
         } else {
             trailers = HTTP2TrailerBuilder()
         }
@@ -50,10 +52,15 @@ extension HTTP2Session {
     }
 
     func didReceive(name: Span<UInt8>, value: Span<UInt8>) -> Int32 {
-        if trailers == nil {
-            return outcome(head.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
+        if trailers != nil {
+            return outcome(trailers?.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
         }
-        return outcome(trailers?.take(name: name, value: value, limits: limits, http2Limits: http2Limits))
+        if let violation = head.take(name: name, value: value, limits: limits, http2Limits: http2Limits) {
+            return outcome(violation)
+        }
+        guard requestsInCall > Self.requestsPerCall else { return 0 }
+        requestsInCall = 0
+        return NGHTTP2_ERR_PAUSE.rawValue
     }
 
     func didReceive(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
@@ -73,7 +80,7 @@ extension HTTP2Session {
     private func didReceiveHeaders(_ header: nghttp2_frame_hd) -> Int32 {
         if let received = trailers {
             trailers = nil
-            if let refusal = received.refusal { return refuse(header.stream_id, refusal) }
+            if let refusal = received.refusal { return refuse(header.stream_id, refusal, isEnded: true) }
             handler?.receivedEnd(trailers: received.block, on: header.stream_id)
             return 0
         }
@@ -83,15 +90,15 @@ extension HTTP2Session {
             try head.finish(isEnded: isEnded)
         } catch {
             head.abandon()
-            return refuse(header.stream_id, error)
+            return refuse(header.stream_id, error, isEnded: isEnded)
         }
         handler?.received(request: head.take(), on: header.stream_id, isEnded: isEnded)
         // The handler may have refused one stream too many.
         return outcome(violation)
     }
 
-    private func refuse(_ stream: Int32, _ refusal: HTTP2Refusal) -> Int32 {
-        handler?.received(refused: refusal, on: stream)
+    private func refuse(_ stream: Int32, _ refusal: HTTP2Refusal, isEnded: Bool) -> Int32 {
+        handler?.received(refused: refusal, on: stream, isEnded: isEnded)
         return outcome(guards.causedReset(at: now) ?? violation)
     }
 
@@ -107,6 +114,7 @@ extension HTTP2Session {
         guard !isTerminated else { return 0 }
         switch UInt32(frame.pointee.hd.type) {
         case NGHTTP2_DATA.rawValue: guards.sentData()
+        case NGHTTP2_GOAWAY.rawValue: didSendGoAway()
         case NGHTTP2_RST_STREAM.rawValue:
             guard HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code).blamesPeer else { break }
             guard countedResets == 0 else {
@@ -120,12 +128,21 @@ extension HTTP2Session {
         return 0
     }
 
+    /// Forgets a header section that was refused half-way: nothing tells of its end.
+    func abandonHeaders() {
+        if head.isOpen { head.abandon() }
+        trailers = nil
+    }
+
+    /// nghttp2 gave a frame up: a header section that is larger than it sends.
+    func didNotSend(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        let header = frame.pointee.hd
+        if UInt32(header.type) == NGHTTP2_HEADERS.rawValue { handler?.failed(stream: header.stream_id) }
+        return 0
+    }
+
     func didClose(_ stream: Int32, _ code: UInt32) -> Int32 {
-        if stream == headersStream {
-            // Its header section was refused half-way.
-            head.abandon()
-            trailers = nil
-        }
+        if stream == headersStream { abandonHeaders() }
         handler?.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code))
         return 0
     }
@@ -175,6 +192,8 @@ final class HTTP2Library: @unchecked Sendable {
         // Ours is stricter here too.
         nghttp2_option_set_stream_reset_rate_limit(options, 10_000, 1000)
         nghttp2_option_set_no_closed_streams(options, 1)
+        // A response's header section may be as large as HTTP/1.1 sends one, within reason.
+        nghttp2_option_set_max_send_header_block_length(options, 1 << 20)
         // Frames of unknown types are ignored (RFC 9113 5.5), but shall be seen and counted.
         for type in UInt8(0x0A)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
     }
@@ -200,8 +219,13 @@ final class HTTP2Library: @unchecked Sendable {
             NGHTTP2_ERR_CANCEL.rawValue
         }
         // Without it nghttp2 would leave such fields out and go on (RFC 9113 8.1.1 calls the request malformed).
-        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
-            NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, context in
+            HTTP2Session.with(context, otherwise: ()) { $0.abandonHeaders() }
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, context in
+            guard let frame else { return 0 }
+            return HTTP2Session.with(context, otherwise: 0) { $0.didNotSend(frame) }
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
             guard let frame else { return 0 }

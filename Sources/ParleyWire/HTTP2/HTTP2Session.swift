@@ -19,8 +19,12 @@ public final class HTTP2Session {
     /// The stream that ``head`` or ``trailers`` belong to.
     @exclusivity(unchecked) var headersStream: Int32 = 0
     @exclusivity(unchecked) var violation: HTTP2Violation?
+    /// Requests that began since the call of `receive`.
+    @exclusivity(unchecked) var requestsInCall = 0
     /// Resets of our own that were counted, and are not sent yet.
     @exclusivity(unchecked) var countedResets = 0
+    /// True from the notice of a shutdown until it is sent.
+    @exclusivity(unchecked) private var isNoticePending = false
     @exclusivity(unchecked) private var hasAnnounced = false
     /// True once the connection is ended for a violation: only GOAWAY is still to be sent.
     @exclusivity(unchecked) var isTerminated = false
@@ -80,16 +84,25 @@ public final class HTTP2Session {
 // MARK: - In and out
 
 extension HTTP2Session {
+    /// Requests that are decoded in one call. Their answers should be sent before the next ones are read: what a hundred
+    /// streams hold at once is neither in the processor's caches nor in those of the allocator.
+    static let requestsPerCall = 8
+
     /// Decodes input, and calls the handler with what is in it. The bytes may be written to by the handler.
+    /// - Parameter offset: where the input begins.
+    /// - Returns: where the rest of the input begins, if not everything was used: send first, and call again.
     /// - Throws: ``HTTP2Violation``, after which nothing more may be received; see ``terminate(_:)``. What breaks a rule of
     ///   RFC 9113 itself doesn't throw: the session answers it, with GOAWAY where the connection is lost.
-    public func receive(_ bytes: inout MutableSpan<UInt8>, now: UInt64) throws(HTTP2Violation) {
+    public func receive(
+        _ bytes: inout MutableSpan<UInt8>, from offset: Int = 0, now: UInt64
+    ) throws(HTTP2Violation) -> Int {
         self.now = now
+        requestsInCall = 0
         let result = bytes.withUnsafeMutableBufferPointer {
-            nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
+            nghttp2_session_mem_recv(session, $0.baseAddress.map { $0 + offset }, $0.count - offset)
         }
         if let violation { throw violation }
-        guard result < 0 else { return }
+        guard result < 0 else { return offset + result }
         throw Self.violation(Int32(truncatingIfNeeded: result))
     }
 
@@ -211,14 +224,17 @@ extension HTTP2Session {
         fields.bytes.withUnsafeBufferPointer { bytes in
             withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: max(1, fields.count)) { list in
                 guard let base = UnsafeMutablePointer(mutating: bytes.baseAddress) else { return false }
-                for (index, entry) in fields.entries.enumerated() {
+                var start = 0
+                for index in 0..<fields.count {
+                    let entry = fields.entries[index]
                     // nghttp2 copies both, and writes to neither.
                     list.initializeElement(
                         at: index,
                         to: nghttp2_nv(
-                            name: base + entry.name.lowerBound, value: base + entry.value.lowerBound,
-                            namelen: entry.name.count, valuelen: entry.value.count,
+                            name: base + start, value: base + entry.nameEnd, namelen: entry.nameEnd - start,
+                            valuelen: entry.valueEnd - entry.nameEnd,
                             flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+                    start = entry.valueEnd
                 }
                 return body(list.baseAddress, fields.count) == 0
             }
@@ -229,8 +245,10 @@ extension HTTP2Session {
 // MARK: - The connection
 
 extension HTTP2Session {
-    /// Announces that the connection will end, with a GOAWAY that still lets streams come (RFC 9113 6.8).
+    /// Announces that the connection will end, with a GOAWAY that still lets streams come (RFC 9113 6.8) and a PING behind
+    /// it, whose answer shows that it was read.
     public func announceShutdown() {
+        isNoticePending = true
         nghttp2_submit_shutdown_notice(session)
     }
 
@@ -252,8 +270,10 @@ extension HTTP2Session {
             violation.code.rawValue, rule, rule.count)
     }
 
-    /// Sends a PING, whose answer shows that the peer has read what was sent before.
-    public func ping() {
+    /// A GOAWAY was sent. nghttp2 would send a PING that was submitted along with it first.
+    func didSendGoAway() {
+        guard isNoticePending else { return }
+        isNoticePending = false
         nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
     }
 }

@@ -7,8 +7,9 @@ public protocol HTTP2SessionHandler: AnyObject {
     /// A request begins on a new stream; content follows unless it is ended.
     func received(request head: consuming HTTPRequestHead, on stream: Int32, isEnded: Bool)
 
-    /// A request is to be answered with an error.
-    func received(refused refusal: HTTP2Refusal, on stream: Int32)
+    /// A request is to be answered with an error; content follows unless it is ended. Also called for the trailers of a
+    /// request that was received.
+    func received(refused refusal: HTTP2Refusal, on stream: Int32, isEnded: Bool)
 
     /// Content came. It fills the stream's and the connection's windows until ``HTTP2Session/consume(_:of:)``. The bytes may
     /// be written to, and are valid during the call only.
@@ -17,8 +18,11 @@ public protocol HTTP2SessionHandler: AnyObject {
     /// A request's content is complete. Trailers are nil when there were none.
     func receivedEnd(trailers: HTTPHeaderBlock?, on stream: Int32)
 
-    /// A PING of this side, sent by ``HTTP2Session/ping()``, was answered.
+    /// The PING behind the notice of ``HTTP2Session/announceShutdown()`` was answered.
     func receivedPong()
+
+    /// A header section that was to be sent is too large, and was not.
+    func failed(stream: Int32)
 
     /// The stream is gone, whether both sides ended it or one reset it. Nothing else is called for it.
     func closed(stream: Int32, code: HTTP2ErrorCode)

@@ -42,9 +42,11 @@ struct HTTP2PartsTests {
     }
 
     private func text(_ section: HTTP2FieldSection) -> [String] {
-        section.entries.map {
-            String(bytes: section.bytes.span.extracting($0.name)) + "="
-                + String(bytes: section.bytes.span.extracting($0.value))
+        var start = 0
+        return section.entries.map { entry in
+            defer { start = entry.valueEnd }
+            let name = String(bytes: section.bytes.span.extracting(start..<entry.nameEnd))
+            return name + "=" + String(bytes: section.bytes.span.extracting(entry.nameEnd..<entry.valueEnd))
         }
     }
 

@@ -15,6 +15,7 @@ private final class Conversation: HTTP2SessionHandler {
     var trailers: [Int32: HTTPHeaderBlock] = [:]
     var closed: [Int32: HTTP2ErrorCode] = [:]
     var pongs = 0
+    var failed: [Int32] = []
     /// What is sent on a stream, and whether it is all.
     var output: [Int32: (bytes: [UInt8], isLast: Bool, trailers: HTTPFields)] = [:]
     /// Consumes content as it comes.
@@ -47,8 +48,11 @@ private final class Conversation: HTTP2SessionHandler {
         while offset < bytes.count {
             let end = piece < bytes.count - offset ? offset + piece : bytes.count
             var part = Array(bytes[offset..<end])
-            var span = part.mutableSpan
-            try session.receive(&span, now: now)
+            var used = 0
+            while used < part.count {
+                var span = part.mutableSpan
+                used = try session.receive(&span, from: used, now: now)
+            }
             offset = end
         }
     }
@@ -64,7 +68,7 @@ private final class Conversation: HTTP2SessionHandler {
     func received(request head: consuming HTTPRequestHead, on stream: Int32, isEnded: Bool) {
         heads.append((stream, head, isEnded))
     }
-    func received(refused refusal: HTTP2Refusal, on stream: Int32) {
+    func received(refused refusal: HTTP2Refusal, on stream: Int32, isEnded: Bool) {
         refusals.append(refusal)
         session.reset(stream, .cancel)
     }
@@ -79,6 +83,7 @@ private final class Conversation: HTTP2SessionHandler {
         self.trailers[stream] = trailers
     }
     func receivedPong() { pongs += 1 }
+    func failed(stream: Int32) { failed.append(stream) }
     func closed(stream: Int32, code: HTTP2ErrorCode) { closed[stream] = code }
 
     func content(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> HTTP2Content {
@@ -215,7 +220,6 @@ struct HTTP2SessionTests {
         let stream = talk.peer.request("GET", "/")
         try talk.run()
         talk.session.announceShutdown()
-        talk.session.ping()
         try talk.run()
         #expect(talk.pongs == 1)
         #expect(talk.peer.goAways == [.init(code: 0, lastStream: .max, text: "")])
@@ -306,6 +310,47 @@ struct HTTP2AbuseTests {
         talk.peer.send(trailers: (0..<101).map { ("a\($0)", "b") }, on: stream)
         try talk.run()
         #expect(talk.refusals.map(\.status) == [431] && talk.ended.isEmpty)
+    }
+
+    @Test(
+        "a header section that was refused half-way takes nothing from the next one, nor from the connection")
+    func brokenSections() throws {
+        let talk = try Conversation()
+        let broken = talk.peer.request("POST", "/", content: [1], isLast: false)
+        try talk.run()
+        // ":path: /" in trailers, and a request of another stream behind it, in one piece.
+        let trailers: [UInt8] = [0, 0, 1, 1, 5, 0, 0, 0, UInt8(broken), 0x84]
+        let next = UInt8(broken) + 2
+        let request: [UInt8] = [0, 0, 6, 1, 5, 0, 0, 0, next, 0x82, 0x86, 0x84, 1, 1, 0x61]
+        try talk.receive(trailers + request)
+        #expect(talk.heads.map(\.stream) == [broken, Int32(next)])
+        #expect(!talk.session.isMidHeaders)
+        // An upper-case name is malformed (RFC 9113 8.2), and its section is over with the reset.
+        try talk.receive([0, 0, 10, 1, 5, 0, 0, 0, next + 2, 0x82, 0x86, 0x84, 1, 1, 0x61, 0, 1, 0x41, 0])
+        var reply: [UInt8] = []
+        try talk.session.send(into: &reply, limit: .max, now: talk.now)
+        #expect(!talk.session.isMidHeaders && talk.heads.count == 2)
+    }
+
+    @Test("a response's header section may be large, and one that is too large fails its stream")
+    func largeSections() throws {
+        let talk = try Conversation()
+        let fine = talk.peer.request("GET", "/")
+        let tooMuch = talk.peer.request("GET", "/")
+        try talk.run()
+        for (stream, size) in [(fine, 200_000), (tooMuch, 2_000_000)] {
+            var fields = HTTP2FieldSection()
+            fields.append(status: 204)
+            // In pieces, as a peer takes no field of more than 64 KiB.
+            for index in 0..<(size / 20_000) {
+                let name = try #require(HTTPField.Name("x-\(index)"))
+                try fields.append([name: String(repeating: "~", count: 20_000)])
+            }
+            talk.session.respond(fields, on: stream, hasContent: false)
+        }
+        var reply: [UInt8] = []
+        try talk.session.send(into: &reply, limit: .max, now: talk.now)
+        #expect(reply.count > 200_000 && talk.failed == [tooMuch])
     }
 
     @Test("the announced number of streams is ours; nghttp2 leaves it to us to refuse more (RFC 9113 5.1.2)")

@@ -125,6 +125,11 @@ package final class HTTP2Peer {
     /// Opens the stream's and the connection's window.
     package func consume(_ count: Int, of stream: Int32) { nghttp2_session_consume(session, stream, count) }
 
+    /// Lets the server send so much on all streams together.
+    package func openConnectionWindow(to size: Int32) {
+        nghttp2_session_set_local_window_size(session, 0, 0, size)
+    }
+
     /// How much the server lets this side send on the stream.
     package func sendWindow(of stream: Int32) -> Int32 {
         nghttp2_session_get_stream_remote_window_size(session, stream)

@@ -168,7 +168,7 @@ extension HTTP1Connection {
             isHead: head.method == .head, version: head.version, keepAlive: head.keepAlive)
         let content =
             hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
-        let context = RequestContext(head: head, loop: server.loop, connection: info)
+        let context = RequestContext(head: head, connection: info)
         exchangeCount &+= 1
         exchange = HTTP1Exchange(
             number: exchangeCount, request: Request(context: context, body: content), framing: framing,

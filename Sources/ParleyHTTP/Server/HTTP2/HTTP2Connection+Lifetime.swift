@@ -34,6 +34,7 @@ extension HTTP2Connection {
             return terminate(.limit("headerTimeout: preface, SETTINGS or headers take too long"))
         case .noticeTimeout: receivedPong()
         }
+        if !stream.isWritable { restartStalls(at: now) }
         if stall.isStalled(at: now, taken: takenBytes, timeout: timeouts.connectionStall) {
             return terminate(.limit("connectionStallTimeout: the peer takes nothing"))
         }
@@ -41,6 +42,14 @@ extension HTTP2Connection {
         scheduleFlush()
         armTimer()
         if let deadline = stall.deadline(timeouts.connectionStall) { arm(deadline) }
+    }
+
+    /// While the connection below is full nothing is taken, however steadily the peer reads; its own watch sees to that.
+    private func restartStalls(at now: MonotonicInstant) {
+        stall.restart(at: now, taken: takenBytes)
+        for exchange in exchanges.streams {
+            exchange.stall.restart(at: now, taken: exchange.output.takenBytes)
+        }
     }
 
     private func check(_ exchange: HTTP2Exchange, at now: MonotonicInstant) {

@@ -15,8 +15,8 @@ extension HTTP2Connection: HTTP2SessionHandler {
             id: stream, isHead: head.method == .head, upgrade: upgrade, content: content)
         begin(exchange)
         let request = Request(
-            context: RequestContext(head: consume head, loop: loop, connection: info),
-            body: content?.body ?? .empty)
+            context: RequestContext(head: consume head, connection: info),
+            body: content?.body)
         if isEnded || upgrade != nil {
             handle(request, on: exchange)
         } else {
@@ -30,12 +30,13 @@ extension HTTP2Connection: HTTP2SessionHandler {
         return exchanges.count < limit && runningHandlers + begun.count + deferred.count < limit
     }
 
-    func received(refused refusal: HTTP2Refusal, on stream: Int32) {
+    func received(refused refusal: HTTP2Refusal, on stream: Int32, isEnded: Bool) {
         let error = HTTPError(.init(code: refusal.status), refusal.rule)
         // Its trailers are refused.
         if let exchange = exchanges[stream] { return fail(exchange, error) }
         guard mayBegin else { return session.reset(stream, .refusedStream) }
-        let exchange = HTTP2Exchange(id: stream, isHead: false)
+        let content = isEnded ? nil : HTTP2RequestContent(stream: stream, connection: self)
+        let exchange = HTTP2Exchange(id: stream, isHead: false, content: content)
         begin(exchange)
         send(error.response, on: exchange)
     }
@@ -65,6 +66,12 @@ extension HTTP2Connection: HTTP2SessionHandler {
         session.goAway()
     }
 
+    func failed(stream: Int32) {
+        server.responder.logger.error(
+            "response refused", metadata: ["rule": "its header section is too large"])
+        if let exchange = exchanges[stream] { reset(exchange, .internalError, reason: .reset) }
+    }
+
     func closed(stream: Int32, code: HTTP2ErrorCode) {
         guard let exchange = exchanges.remove(stream) else { return }
         close(exchange, code == .noError ? .closed : .peer)
@@ -85,7 +92,7 @@ extension HTTP2Connection: HTTP2SessionHandler {
         if !deferred.isEmpty, !isOutboxFull { scheduleFlush() }
         guard exchange.output.isEmpty else { return .bytes(count) }
         exchange.stall.stop()
-        stall.stop()
+        if outputBytes == 0 { stall.stop() }
         guard exchange.output.isEnded else {
             exchange.body?.takeWaiter()?.resume()
             return count > 0 ? .bytes(count) : .none

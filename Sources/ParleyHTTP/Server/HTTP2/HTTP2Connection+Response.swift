@@ -207,5 +207,7 @@ extension HTTP2Connection {
         session.share(exchange.id, isUrgent: true)
         tunnel.handler = upgrade.start(tunnel)
         tunnel.start(with: exchange.content)
+        // It came too late to be told with the others.
+        if isGoingAway { tunnel.handler?.shutDown(tunnel, spread: server.configuration.shutdownSpread) }
     }
 }

@@ -24,6 +24,7 @@ final class HTTP2Connection: ByteStreamHandler, TurnFlushed, @unchecked Sendable
     @exclusivity(unchecked) var isReading = true
     @exclusivity(unchecked) var isOver = false
     @exclusivity(unchecked) var isGoingAway = false
+    @exclusivity(unchecked) private var hasPeerEnded = false
     @exclusivity(unchecked) var timer = DeadlineTimer()
     @exclusivity(unchecked) var watch: HTTP2Watch
     @exclusivity(unchecked) var stall = HTTP2StallWatch()
@@ -57,19 +58,37 @@ extension HTTP2Connection {
     func received(_ bytes: inout MutableSpan<UInt8>, from stream: any ByteStream) {
         guard !isOver else { return }
         do throws(HTTP2Violation) {
-            try session.receive(&bytes, now: loop.now.milliseconds)
+            try receiveAll(&bytes)
         } catch {
             return terminate(error)
         }
-        handleBegun()
         if session.isEstablished { watch.established(at: loop.now) }
         watch.headers(areOpen: session.isMidHeaders, at: loop.now)
         armTimer()
         scheduleFlush()
     }
 
-    /// A client that ends its side doesn't wait for anything.
-    func receivedEnd(from stream: any ByteStream) { close() }
+    private func receiveAll(_ bytes: inout MutableSpan<UInt8>) throws(HTTP2Violation) {
+        var offset = 0
+        while true {
+            offset = try session.receive(&bytes, from: offset, now: loop.now.milliseconds)
+            handleBegun()
+            guard offset < bytes.count, !isOver else { return }
+            while stream.isWritable, try sendSome() {}
+        }
+    }
+
+    /// As over HTTP/1.1: handlers are told to stop, and what they answer nevertheless is sent.
+    func receivedEnd(from stream: any ByteStream) {
+        guard !exchanges.isEmpty else { return close() }
+        hasPeerEnded = true
+        for exchange in exchanges.streams {
+            if !exchange.isRequestEnded { exchange.content?.fail(RequestBodyError.connectionClosed) }
+            exchange.task?.cancel()
+            exchange.tunnel?.receiveEnd()
+        }
+        scheduleFlush()
+    }
 
     func becameWritable(_ stream: any ByteStream) { scheduleFlush() }
 
@@ -80,7 +99,6 @@ extension HTTP2Connection {
         guard !isOver, !isGoingAway else { return }
         isGoingAway = true
         session.announceShutdown()
-        session.ping()
         watch.noticed(at: loop.now)
         armTimer()
         for exchange in exchanges.streams {
@@ -111,8 +129,11 @@ extension HTTP2Connection {
         } catch {
             return terminate(error)
         }
+        // One that was malformed is over when its stream's reset is made.
+        watch.headers(areOpen: session.isMidHeaders, at: loop.now)
         // The notice of a shutdown is a GOAWAY too, but requests may still come.
         if session.isFinished, !watch.isNoticeOpen { return close() }
+        if hasPeerEnded, exchanges.isEmpty, !session.wantsWrite { return close() }
         updateReading()
     }
 

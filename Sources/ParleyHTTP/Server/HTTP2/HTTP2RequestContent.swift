@@ -28,6 +28,13 @@ final class HTTP2RequestContent: RequestBodySource, @unchecked Sendable {
     @exclusivity(unchecked) private var watch: ContentWatch?
     @exclusivity(unchecked) private var drainStart: MonotonicInstant?
 
+    /// The content of a request that was refused: only to be discarded.
+    init(stream: Int32, connection: HTTP2Connection) {
+        self.stream = stream
+        self.connection = connection
+        expectsContinue = false
+    }
+
     init(_ head: borrowing HTTPRequestHead, stream: Int32, connection: HTTP2Connection) {
         self.stream = stream
         self.connection = connection

@@ -12,6 +12,11 @@ struct HTTP2StallWatch {
         if mark == nil { mark = (now, taken) }
     }
 
+    /// The time until now doesn't count.
+    mutating func restart(at now: MonotonicInstant, taken: Int) {
+        if mark != nil { mark = (now, taken) }
+    }
+
     /// Nothing waits any more.
     mutating func stop() { mark = nil }
 

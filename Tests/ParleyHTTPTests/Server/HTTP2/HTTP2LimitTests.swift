@@ -135,6 +135,93 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test(
+        "requests whose content is still to come count too, and what was reset before it began never begins")
+    func unfinishedRequests() async throws {
+        let holding = Holding()
+        try await withServer(configure: { $0.http2?.concurrentStreams = 5 }, routes: holding.routes) {
+            server in
+            let client = try HTTP2Client(server)
+            try await client.run { $0.settings[8] == 1 }
+            for _ in 0..<5 {
+                let stream = client.peer.request("GET", "/hold")
+                try await client.flush()
+                client.peer.reset(stream)
+            }
+            try await client.flush()
+            for _ in 0..<5 { _ = client.peer.request("GET", "/hold", content: [], isLast: false) }
+            _ = try await client.exchange("GET", "/hello")
+            #expect(holding.most == 5)
+            holding.gate.open()
+        }
+    }
+
+    @Test("a refused request whose content doesn't end holds neither its stream nor the connection")
+    func refusedContent() async throws {
+        try await withServer(
+            configure: {
+                $0.drainTimeout = .milliseconds(150)
+                $0.keepAliveTimeout = .milliseconds(300)
+            }, routes: Holding().routes
+        ) { server in
+            let client = try HTTP2Client(server)
+            let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "a@b"), (":path", "/")]
+            let stream = client.peer.request(raw: fields, content: [1], isLast: false)
+            let answer = try await client.finish(stream)
+            #expect(answer.status == "400" && answer.closeCode == 0)
+            try await client.runToEnd()
+            #expect(client.peer.goAways.last?.code == 0)
+        }
+    }
+
+    @Test("the connection's stall is not forgotten because another stream has nothing more to send")
+    func connectionStall() async throws {
+        try await withServer(
+            configure: {
+                $0.streamStallTimeout = .seconds(30)
+                $0.connectionStallTimeout = .milliseconds(400)
+            }, routes: Holding().routes
+        ) { server in
+            let client = try HTTP2Client(server, peer: HTTP2Peer(window: 100, opensWindows: false))
+            _ = client.peer.request("GET", "/large")
+            for _ in 0..<3 {
+                let hello = try await client.exchange("GET", "/hello")
+                #expect(hello.text == "hello")
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            try await client.runToEnd()
+            #expect(client.peer.goAways.last?.text.contains("connectionStallTimeout") == true)
+        }
+    }
+
+    @Test("while the connection itself is full nothing counts as a stall")
+    func slowConnection() async throws {
+        try await withServer(
+            configure: {
+                $0.streamStallTimeout = .milliseconds(200)
+                $0.connectionStallTimeout = .milliseconds(200)
+                $0.streamLimits.highWatermark = 256 * 1024
+                $0.streamLimits.lowWatermark = 1024
+            },
+            routes: { app in
+                app.get("/endless") { _ in
+                    Response(
+                        body: .stream { writer in
+                            for _ in 0..<1000 { try await writer.write([UInt8](repeating: 1, count: 10_000)) }
+                        })
+                }
+            }
+        ) { server in
+            let client = try HTTP2Client(server, peer: HTTP2Peer(window: 1 << 30), receiveBuffer: 4096)
+            try await client.run { $0.settings[8] == 1 }
+            client.peer.openConnectionWindow(to: 1 << 30)
+            let stream = client.peer.request("GET", "/endless")
+            try await client.flush()
+            try await Task.sleep(for: .milliseconds(700))
+            #expect(try await client.finish(stream).content.count == 10_000_000)
+        }
+    }
+
     @Test("a connection, its exchanges and its tunnels are freed when it is closed")
     func freed() async throws {
         final class Weak: @unchecked Sendable { weak var object: AnyObject? }

@@ -67,6 +67,45 @@ struct HTTP2ShutdownTests {
         await stopped
     }
 
+    @Test("a WebSocket that is opened behind the notice says goodbye too")
+    func lateWebSocket() async throws {
+        let server = try await start(Gate())
+        let client = try HTTP2Client(server)
+        let first = try await client.openWebSocket("/ws")
+        // What crosses the notice: it was sent before it is read.
+        let second = client.peer.request(
+            raw: [
+                (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/ws"),
+                (":authority", "localhost"), ("sec-websocket-version", "13"),
+            ], content: [], isLast: false)
+        let crossing = client.peer.output()
+        async let stopped: Void = server.shutdown(deadline: .seconds(5))
+        try await Task.sleep(for: .milliseconds(100))
+        try await client.raw.send(crossing)
+        try await client.run { $0.streams[second]?.content.count == 4 }
+        #expect(client.peer.streams[second]?.content == [0x88, 2, 0x03, 0xE9])
+        for stream in [first, second] { client.send(8, [0x03, 0xE9], on: stream, isLast: true) }
+        try await client.runToEnd()
+        await stopped
+    }
+
+    @Test("the notice goes out before its PING, and a request that had begun is answered in either version")
+    func notice() async throws {
+        let server = try await start(Gate())
+        let client = try HTTP2Client(server)
+        _ = try await client.exchange("GET", "/hello")
+        let plain = try RawClient(port: server.port)
+        try await plain.send("P")
+        try await Task.sleep(for: .milliseconds(50))
+        async let stopped: Void = server.shutdown(deadline: .seconds(5))
+        let frames = try await client.raw.read()
+        let types = frames.count > 9 + 8 + 3 ? [frames[3], frames[9 + 8 + 3]] : []
+        #expect(types == [7, 6])
+        try await plain.send("OST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        #expect(try await plain.readToEnd().hasPrefix("HTTP/1.1 404"))
+        await stopped
+    }
+
     @Test("WebSockets hear of it at random moments within the spread")
     func spread() async throws {
         let server = try await start(Gate()) { $0.shutdownSpread = .milliseconds(400) }
