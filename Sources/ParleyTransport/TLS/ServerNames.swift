@@ -26,7 +26,8 @@ struct ServerNames {
         return wildcards[Array(bytes[(dot + 1)...])]
     }
 
-    private static func normalized(_ name: some Sequence<UInt8>) -> [UInt8] {
+    /// The name in lower case, without the final dot of the root.
+    static func normalized(_ name: some Sequence<UInt8>) -> [UInt8] {
         var bytes = name.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
         if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
         return bytes

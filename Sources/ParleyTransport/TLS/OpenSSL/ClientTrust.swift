@@ -8,7 +8,7 @@ final class ClientTrust {
     private let store: OpaquePointer?
     /// Tells sessions of one policy from those of another: a ticket that was issued under other roots, or to a client
     /// that was not asked, must not bring its holder past these.
-    private let sessionContext: [UInt8]
+    let sessionContext: [UInt8]
 
     init(_ clientCertificates: TLSClientCertificates) throws(TLSError) {
         switch clientCertificates {
@@ -25,14 +25,19 @@ final class ClientTrust {
         store = roots.isEmpty ? nil : try Self.store(of: roots)
         var policy = [UInt8(truncatingIfNeeded: verification)]
         for root in roots { policy += root.derBytes }
-        sessionContext = [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { buffer, count in
-            SHA256(policy, policy.count, buffer.baseAddress)
-            count = Int(SHA256_DIGEST_LENGTH)
-        }
+        sessionContext = Self.digest(policy)
     }
 
     deinit {
         X509_STORE_free(store)
+    }
+
+    /// SHA-256, whose 32 bytes are what a session id context may have.
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { buffer, count in
+            SHA256(bytes, bytes.count, buffer.baseAddress)
+            count = Int(SHA256_DIGEST_LENGTH)
+        }
     }
 
     private static func certificates(_ source: PEMSource) throws(TLSError) -> [Certificate] {

@@ -16,6 +16,8 @@ final class ServerContexts: @unchecked Sendable {
     /// One for each identity, the default first.
     private let contexts: [SSLContext]
     private let names: ServerNames
+    /// The rules for clients' certificates, to which sessions are bound.
+    private let sessionContext: [UInt8]
     /// The application's protocols as ALPN has them on the wire.
     private let protocols: UnsafeBufferPointer<UInt8>
 
@@ -38,6 +40,7 @@ final class ServerContexts: @unchecked Sendable {
         }
         self.contexts = contexts
         self.names = names
+        sessionContext = trust.sessionContext
         handshakeTimeout = configuration.handshakeTimeout
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: wire.count)
         _ = copy.initialize(from: wire)
@@ -77,15 +80,20 @@ extension ServerContexts {
     /// All contexts get the choice of a protocol, as that comes after the choice of a context.
     private func installCallbacks() {
         let pointer = Unmanaged.passUnretained(self).toOpaque()
-        let choose: ServerNameCallback = { ssl, _, data in
-            guard let ssl, let data else { return SSL_TLSEXT_ERR_NOACK }
-            Unmanaged<ServerContexts>.fromOpaque(data).takeUnretainedValue().chooseIdentity(for: ssl)
-            return SSL_TLSEXT_ERR_OK
+        SSL_CTX_set_client_hello_cb(
+            contexts[0].pointer,
+            { ssl, _, data in
+                guard let ssl, let data else { return SSL_CLIENT_HELLO_ERROR }
+                Unmanaged<ServerContexts>.fromOpaque(data).takeUnretainedValue().chooseIdentity(for: ssl)
+                return SSL_CLIENT_HELLO_SUCCESS
+            }, pointer)
+        // Without it OpenSSL would not acknowledge the name, nor keep it.
+        let acknowledge: ServerNameCallback = { _, _, _ in SSL_TLSEXT_ERR_OK }
+        for context in contexts {
+            SSL_CTX_callback_ctrl(
+                context.pointer, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                unsafeBitCast(acknowledge, to: (@convention(c) () -> Void).self))
         }
-        SSL_CTX_callback_ctrl(
-            contexts[0].pointer, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
-            unsafeBitCast(choose, to: (@convention(c) () -> Void).self))
-        contexts[0].control(SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, pointer)
         guard !protocols.isEmpty else { return }
         for context in contexts {
             SSL_CTX_set_alpn_select_cb(
@@ -101,11 +109,28 @@ extension ServerContexts {
         }
     }
 
+    /// Chooses before OpenSSL looks for a session to resume, and binds the session to the name: one of another name must not
+    /// be resumed (RFC 6066, section 3).
     private func chooseIdentity(for ssl: OpaquePointer) {
-        guard let name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) else { return }
-        let bytes = UnsafeBufferPointer(start: name, count: strlen(name)).lazy.map { UInt8(bitPattern: $0) }
-        guard let identity = names.identity(for: bytes), identity > 0 else { return }
-        SSL_set_SSL_CTX(ssl, contexts[identity].pointer)
+        let name = Self.serverName(in: ssl).map { ServerNames.normalized($0) }
+        if let name, let identity = names.identity(for: name), identity > 0 {
+            SSL_set_SSL_CTX(ssl, contexts[identity].pointer)
+        }
+        let bound = ClientTrust.digest(sessionContext + (name ?? []))
+        SSL_set_session_id_context(ssl, bound, UInt32(bound.count))
+    }
+
+    /// The host name in the client's hello: a list's length, a type, the name's length, the name.
+    private static func serverName(in ssl: OpaquePointer) -> [UInt8]? {
+        var data: UnsafePointer<UInt8>?
+        var count = 0
+        guard SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &data, &count) == 1 else {
+            return nil
+        }
+        let bytes = UnsafeBufferPointer(start: data, count: count)
+        guard count > 5, bytes[2] == UInt8(TLSEXT_NAMETYPE_host_name) else { return nil }
+        let length = Int(bytes[3]) << 8 | Int(bytes[4])
+        return length > 0 && length <= count - 5 ? Array(bytes[5..<(5 + length)]) : nil
     }
 
     /// The first of the server's protocols that the client offers too.
