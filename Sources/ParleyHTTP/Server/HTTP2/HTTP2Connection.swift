@@ -133,7 +133,10 @@ extension HTTP2Connection {
         watch.headers(areOpen: session.isMidHeaders, at: loop.now)
         // The notice of a shutdown is a GOAWAY too, but requests may still come.
         if session.isFinished, !watch.isNoticeOpen { return close() }
-        if hasPeerEnded, exchanges.isEmpty, !session.wantsWrite { return close() }
+        if hasPeerEnded, !session.wantsWrite, !exchanges.streams.contains(where: \.awaitsOutput) {
+            // What is left, if anything, waits for a window that the peer can't open any more.
+            return close()
+        }
         updateReading()
     }
 

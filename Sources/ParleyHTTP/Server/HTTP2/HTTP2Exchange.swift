@@ -50,6 +50,15 @@ final class HTTP2Exchange: @unchecked Sendable {
         if case .closed = phase { true } else { false }
     }
 
+    /// True while there is nothing to be sent, but something is to come.
+    var awaitsOutput: Bool {
+        switch phase {
+        case .waiting: true
+        case .streaming, .tunnel: output.isEmpty
+        case .responded, .closed: false
+        }
+    }
+
     /// True when nothing of the request is still to come.
     var isRequestEnded: Bool { content?.isEnded ?? true }
 

@@ -199,6 +199,34 @@ struct HTTP2ServerTests {
         }
     }
 
+    @Test("a client that ends its side gets what its handlers answer nevertheless, as far as its windows go")
+    func halfClosed() async throws {
+        let gate = Gate()
+        func routes(_ app: Application) {
+            app.get("/wait") { _ async in
+                await gate.wait()
+                return "answered"
+            }
+            app.get("/large") { _ in String(repeating: "x", count: 300_000) }
+        }
+        try await withServer(routes: routes) { server in
+            let client = try HTTP2Client(server)
+            let waiting = client.peer.request("GET", "/wait")
+            try await client.flush()
+            client.raw.finish()
+            try await Task.sleep(for: .milliseconds(50))
+            gate.open()
+            while case let bytes = try await client.raw.read(), !bytes.isEmpty { _ = client.peer.receive(bytes) }
+            #expect(client.peer.streams[waiting]?.text == "answered")
+            let other = try HTTP2Client(server)
+            let large = other.peer.request("GET", "/large")
+            try await other.flush()
+            other.raw.finish()
+            while case let bytes = try await other.raw.read(), !bytes.isEmpty { _ = other.peer.receive(bytes) }
+            #expect(other.peer.streams[large]?.content.count == 65_535)
+        }
+    }
+
     @Test("a slow exchange doesn't hold up the others, and a hundred go on at once")
     func multiplexing() async throws {
         let gate = Gate()
