@@ -216,13 +216,17 @@ struct HTTP2ServerTests {
             client.raw.finish()
             try await Task.sleep(for: .milliseconds(50))
             gate.open()
-            while case let bytes = try await client.raw.read(), !bytes.isEmpty { _ = client.peer.receive(bytes) }
+            while case let bytes = try await client.raw.read(), !bytes.isEmpty {
+                _ = client.peer.receive(bytes)
+            }
             #expect(client.peer.streams[waiting]?.text == "answered")
             let other = try HTTP2Client(server)
             let large = other.peer.request("GET", "/large")
             try await other.flush()
             other.raw.finish()
-            while case let bytes = try await other.raw.read(), !bytes.isEmpty { _ = other.peer.receive(bytes) }
+            while case let bytes = try await other.raw.read(), !bytes.isEmpty {
+                _ = other.peer.receive(bytes)
+            }
             #expect(other.peer.streams[large]?.content.count == 65_535)
         }
     }
