@@ -13,6 +13,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// What responses are encoded into before they are copied to an outbox; empty between two uses.
     @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private(set) var isShuttingDown = false
+    /// What HTTP/2 makes its frames in; empty between two uses.
+    @exclusivity(unchecked) var frames: [UInt8] = []
     /// Header sections of HTTP/2 are collected here before they are compressed; empty between two uses.
     @exclusivity(unchecked) var fields = HTTP2FieldSection()
     @exclusivity(unchecked) private var dateSecond = -1

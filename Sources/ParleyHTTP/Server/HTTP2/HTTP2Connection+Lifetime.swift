@@ -73,8 +73,7 @@ extension HTTP2Connection {
         guard !isOver else { return }
         server.responder.logger.debug("connection ended", metadata: ["rule": "\(violation.rule)"])
         session.terminate(violation)
-        try? session.send(into: &server.scratch, limit: .max, now: loop.now.milliseconds)
-        sendScratch()
+        _ = try? send(upTo: .max)
         close()
     }
 

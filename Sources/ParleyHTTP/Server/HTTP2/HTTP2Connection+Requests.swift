@@ -67,9 +67,11 @@ extension HTTP2Connection: HTTP2SessionHandler {
     }
 
     func failed(stream: Int32) {
+        // A stream that is gone has failed by itself.
+        guard let exchange = exchanges[stream] else { return }
         server.responder.logger.error(
             "response refused", metadata: ["rule": "its header section is too large"])
-        if let exchange = exchanges[stream] { reset(exchange, .internalError, reason: .reset) }
+        reset(exchange, .internalError, reason: .reset)
     }
 
     func closed(stream: Int32, code: HTTP2ErrorCode) {

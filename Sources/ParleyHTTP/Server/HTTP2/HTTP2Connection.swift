@@ -140,19 +140,27 @@ extension HTTP2Connection {
         updateReading()
     }
 
-    /// True when there may be more. What was made before a violation was found stays, for GOAWAY to follow it.
+    /// True when there may be more.
     private func sendSome() throws(HTTP2Violation) -> Bool {
-        try session.send(into: &server.scratch, limit: Self.flushSize, now: loop.now.milliseconds)
-        let count = server.scratch.count
-        sendScratch()
-        return count >= Self.flushSize
+        try send(upTo: Self.flushSize) >= Self.flushSize
     }
 
-    /// Passes on what was made.
-    func sendScratch() {
-        guard !server.scratch.isEmpty else { return }
-        server.scratch.withUnsafeBufferPointer { stream.send($0.span) }
-        server.scratch.removeAll(keepingCapacity: true)
+    /// Has frames made and passes them on; also those that were made before a violation was found, for GOAWAY to follow.
+    func send(upTo limit: Int) throws(HTTP2Violation) -> Int {
+        // Taken out, as handlers are called meanwhile, which may make the loop send something else.
+        var output: [UInt8] = []
+        swap(&output, &server.frames)
+        defer {
+            // What ended a connection may have been much.
+            output.removeAll(keepingCapacity: output.capacity <= 4 * Self.flushSize)
+            swap(&output, &server.frames)
+        }
+        let result = Result { () throws(HTTP2Violation) in
+            try session.send(into: &output, limit: limit, now: loop.now.milliseconds)
+        }
+        if !output.isEmpty { output.withUnsafeBufferPointer { stream.send($0.span) } }
+        try result.get()
+        return output.count
     }
 
     /// Doesn't read from a peer that doesn't read its responses.
