@@ -6,6 +6,7 @@ Screenshots are kept in CHAT_SCREENSHOTS, or else in pytest's temporary folder.
 """
 
 import base64
+import json
 import os
 import pathlib
 import re
