@@ -185,6 +185,24 @@ final class HTTP2Library: @unchecked Sendable {
         setCallbacks()
     }
 
+    /// nghttp2's view of a session's memory; it keeps a copy of this.
+    static func memory(_ memory: HTTP2Memory) -> nghttp2_mem {
+        nghttp2_mem(
+            mem_user_data: Unmanaged.passUnretained(memory).toOpaque(),
+            malloc: { size, memory in HTTP2Library.with(memory) { $0.allocate(size) } },
+            free: { pointer, memory in HTTP2Library.with(memory) { $0.release(pointer) } },
+            calloc: { count, size, memory in HTTP2Library.with(memory) { $0.allocateZeros(count, size) } },
+            realloc: { pointer, size, memory in HTTP2Library.with(memory) { $0.resize(pointer, to: size) } })
+    }
+
+    /// The session holds its memory for as long as nghttp2 may ask for some.
+    @inline(__always)
+    private static func with<Result>(
+        _ memory: UnsafeMutableRawPointer?, _ body: (HTTP2Memory) -> Result
+    ) -> Result {
+        Unmanaged<HTTP2Memory>.fromOpaque(memory.unsafelyUnwrapped)._withUnsafeGuaranteedRef { body($0) }
+    }
+
     private func setOptions() {
         nghttp2_option_set_no_auto_window_update(options, 1)
         // nghttp2 counts read calls, where a frame comes in pieces: an honest one would be sent away. Ours counts frames.

@@ -8,6 +8,8 @@ public import HTTPTypes
 /// doesn't hold the handler.
 public final class HTTP2Session {
     private let session: OpaquePointer
+    /// Where the session's memory comes from, which outlives it.
+    private let memory = HTTP2Memory()
     let limits: HTTPLimits
     let http2Limits: HTTP2Limits
     /// Set for as long as the handler's owner wants events: nil again before the handler goes away.
@@ -47,7 +49,8 @@ public final class HTTP2Session {
         defer { place.deallocate() }
         place.initialize(to: nil)
         // The session is made with the address of an object that is not complete yet, so it gets it afterwards.
-        guard nghttp2_session_server_new2(place, library.callbacks, nil, library.options) == 0,
+        var source = HTTP2Library.memory(memory)
+        guard nghttp2_session_server_new3(place, library.callbacks, nil, library.options, &source) == 0,
             let made = place.pointee
         else { throw Self.outOfMemory }
         session = made
