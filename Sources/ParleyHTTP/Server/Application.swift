@@ -10,7 +10,7 @@ import ParleyTransport
 /// try await app.run(port: 8080)
 /// ```
 ///
-/// Register everything before ``run(host:port:)``, ``start(host:port:)`` or ``respond(to:)`` is called.
+/// Register everything before ``run(host:port:started:)``, ``start(host:port:)`` or ``respond(to:)`` is called.
 public final class Application: RouteBuilder {
     /// The limits and times.
     public let configuration: ServerConfiguration

@@ -44,7 +44,7 @@ public struct ServerConfiguration: Sendable {
     /// The time that an idle HTTP/1.1 connection is kept when the server shuts down: a request that was sent before the client
     /// could know is answered.
     public var shutdownGrace: Duration = .milliseconds(500)
-    /// The time that ``Application/run(host:port:)`` gives to hooks and open connections when it is told to stop.
+    /// The time that ``Application/run(host:port:started:)`` gives to hooks and open connections when it is told to stop.
     public var shutdownDeadline: Duration = .seconds(30)
 
     /// The defaults.

@@ -21,6 +21,7 @@ struct HTTP2Guards {
         case data(length: Int, endsStream: Bool)
         case reset
         case continuation
+        case priority
         case other
     }
 
@@ -50,7 +51,7 @@ struct HTTP2Guards {
             guard emptyDataFrames <= limits.emptyDataFrames else {
                 return .limit("emptyDataFrames: too many empty DATA frames")
             }
-        case .other: break
+        case .priority, .other: break
         }
         return nil
     }

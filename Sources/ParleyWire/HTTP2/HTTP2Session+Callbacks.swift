@@ -28,10 +28,11 @@ extension HTTP2Session {
             case NGHTTP2_HEADERS.rawValue: .headers
             case NGHTTP2_RST_STREAM.rawValue: .reset
             case NGHTTP2_CONTINUATION.rawValue: .continuation
+            case NGHTTP2_PRIORITY.rawValue: .priority
             case NGHTTP2_DATA.rawValue: .data(length: header.length, endsStream: Self.endsStream(header))
             default: .other
             }
-        return outcome(guards.receivedFrame(type, at: now) ?? order.received(header, type))
+        return outcome(guards.receivedFrame(type, at: now) ?? order.received(type, on: header.stream_id))
     }
 
     private static func endsStream(_ header: nghttp2_frame_hd) -> Bool {

@@ -1,5 +1,3 @@
-import CNGHTTP2
-
 /// Finds frames on streams where they must not be, which nghttp2 lets pass: it has forgotten streams by then.
 struct HTTP2StreamOrder {
     private static let rememberedGaps = 16
@@ -8,10 +6,10 @@ struct HTTP2StreamOrder {
     /// The ids that requests passed over, which must not be used any more (RFC 9113 5.1.1); the last of them.
     private var gaps: [ClosedRange<Int32>] = []
 
-    mutating func received(_ header: nghttp2_frame_hd, _ type: HTTP2Guards.FrameType) -> HTTP2Violation? {
+    mutating func received(_ type: HTTP2Guards.FrameType, on stream: Int32) -> HTTP2Violation? {
         switch type {
-        case .headers: return receivedHeaders(header.stream_id)
-        case .other where UInt32(header.type) == NGHTTP2_PRIORITY.rawValue && header.stream_id == 0:
+        case .headers: return receivedHeaders(stream)
+        case .priority where stream == 0:
             return HTTP2Violation(code: .protocolError, rule: "RFC 9113 6.3: PRIORITY on stream 0")
         default: return nil
         }

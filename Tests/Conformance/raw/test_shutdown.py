@@ -353,6 +353,16 @@ def test_client_that_reads_nothing_is_cut_at_the_deadline(make_server):
         assert_ended(server, start, 2.5, status=None)
 
 
+def test_sighup_without_certificates_changes_nothing(make_server):
+    server = make_server()
+    with Connection(server) as connection:
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        server.check()
+        connection.send(get("/hello"))
+        assert connection.response().body == b"hello"
+
+
 def test_second_signal_ends_at_once(make_server):
     server = make_server("--shutdown-deadline", 20_000)
     with Connection(server) as connection:
