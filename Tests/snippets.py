@@ -22,7 +22,7 @@ def check(page: pathlib.Path, build: pathlib.Path) -> bool:
         source = pathlib.Path(folder, "main.swift")
         source.write_text("\n".join(snippets))
         command = ["swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors", "-I", str(build / "Modules")]
-        for library in ("CUV", "CNGHTTP2", "COpenSSL"):
+        for library in ("CUV", "CNGHTTP2", "COpenSSL", "CZlib"):
             command += ["-Xcc", f"-fmodule-map-file={ROOT}/Sources/{library}/module.modulemap"]
         result = subprocess.run([*command, str(source)], capture_output=True, text=True)
     name = page.relative_to(ROOT)

@@ -102,6 +102,9 @@ extension Request {
     /// The peer's address as the socket has it; nil for a request that came from no socket.
     public var remoteAddress: SocketAddress? { context.connection.remoteAddress }
 
+    /// The address of the client that the request is from: the peer's.
+    public var clientAddress: SocketAddress? { remoteAddress }
+
     /// True when the request came encrypted.
     public var isSecure: Bool { context.connection.isSecure }
 

@@ -179,7 +179,8 @@ def test_answered_upload_that_goes_on_is_ended(connection):
     assert connection.response(stream).status == 200
     record = connection.streams[stream]
     record.ended = False        # send_body would stop
-    assert connection.send_body(stream, bytes(3 * MIB), end=False) < 2 * MIB and record.reset == NO_ERROR
+    # The server reads on for 5 s: the wait for its next frame must be longer.
+    assert connection.send_body(stream, bytes(3 * MIB), end=False, timeout=7) < 2 * MIB and record.reset == NO_ERROR
 
 
 # --- trailers ------------------------------------------------------------------------------------
