@@ -85,7 +85,9 @@ import Testing
         try await withProxied(options) { accepted, port in
             let client = try RawSocket(port: port)
             client.send(line)
-            #expect(try await blocking { [line] in client.receiveText(line.utf8.count) } == line)
+            let count = line.utf8.count
+            let echo = try await blocking { client.receiveText(count) }
+            #expect(echo == line)
             let (stream, _) = try await accepted.first()
             #expect(stream.proxiedClient == nil)
         }

@@ -32,7 +32,7 @@ import Testing
         let longer = Array("PROXY UNKNOWN ".utf8) + [UInt8](repeating: 0x78, count: 1000)
         #expect(failure(longer) == .lineTooLong)
         var decoder = ProxyHeaderDecoder()
-        #expect(throws: ProxyHeaderError.lineTooLong) { try decoder.decode(longer[..<107].span) }
+        #expect(throws: ProxyHeaderError.lineTooLong) { try feed(&decoder, longer[..<107]) }
     }
 
     @Test(arguments: [
@@ -101,7 +101,7 @@ import Testing
         let announced = Array(binary(family: 0x11, four)[..<14]) + [0x02, 0x09]
         var decoder = ProxyHeaderDecoder()
         #expect(throws: ProxyHeaderError.tooLong(bytes: 537, limit: 536)) {
-            try decoder.decode(announced.span)
+            try feed(&decoder, announced)
         }
         #expect("\(ProxyHeaderError.tooLong(bytes: 537, limit: 536))".contains("maximumHeaderBytes"))
     }
@@ -171,13 +171,17 @@ import Testing
     private func header(_ bytes: [UInt8]) throws -> ProxyHeader {
         let rest = Array("GET / HTTP/1.1\r\n".utf8)
         var whole = ProxyHeaderDecoder()
-        guard case .complete(let header, let consumed) = try whole.decode((bytes + rest).span) else {
+        guard case .complete(let header, let consumed) = try feed(&whole, (bytes + rest)) else {
             throw Incomplete()
         }
         #expect(consumed == bytes.count)
         var slow = ProxyHeaderDecoder()
-        for byte in bytes.dropLast() { #expect(try slow.decode([byte].span) == .needsMore) }
-        #expect(try slow.decode([bytes[bytes.count - 1]].span) == .complete(header, consumed: 1))
+        for byte in bytes.dropLast() {
+            let progress = try feed(&slow, [byte])
+            #expect(progress == .needsMore)
+        }
+        let last = try feed(&slow, bytes.suffix(1))
+        #expect(last == .complete(header, consumed: 1))
         return header
     }
 
@@ -187,7 +191,7 @@ import Testing
             var decoder = ProxyHeaderDecoder()
             do throws(ProxyHeaderError) {
                 for piece in pieces {
-                    if case .complete = try decoder.decode(piece.span) { return nil }
+                    if case .complete = try feed(&decoder, piece) { return nil }
                 }
                 return nil
             } catch {
@@ -197,6 +201,13 @@ import Testing
         let whole = error([bytes])
         #expect(error(bytes.map { [$0] }) == whole)
         return whole
+    }
+
+    private func feed(
+        _ decoder: inout ProxyHeaderDecoder, _ bytes: some Sequence<UInt8>
+    ) throws(ProxyHeaderError) -> ProxyHeaderDecoder.Progress {
+        let bytes = Array(bytes)
+        return try decoder.decode(bytes.span)
     }
 
     private struct Incomplete: Error {}
