@@ -7,7 +7,6 @@ import pytest
 from support.doors import LINE, LOCAL, Door, binary, four, six, value
 from support.http1 import Connection, get
 from support.http2 import Http2
-from support.server import wait_until
 from support.tls import TLSServer
 from support.websocket import WebSocket
 
