@@ -8,6 +8,7 @@ struct Routes: Sendable {
 
     func serve(on application: Application) {
         serveAnswers(on: application)
+        serveClients(on: application)
         serveBodies(on: application)
         serveStreams(on: application)
         serveTrailers(on: application)
