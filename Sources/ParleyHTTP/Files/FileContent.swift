@@ -51,7 +51,8 @@ struct FileContent: Sendable {
 
     /// The body; a short one is read now, which may block unless it is in memory.
     ///
-    /// A longer one is read on the loop's thread pool, piece by piece, while it is written. It never has more than the
+    /// A longer one is read on the loop's thread pool, piece by piece, while it is written; in clear text over HTTP/1.1
+    /// the kernel sends it (``FileSocket``). It never has more than the
     /// announced length; when the file becomes shorter it throws, and the connection is reset. The file is closed when
     /// the body is released, whether it was sent or not.
     func body(readOn loop: EventLoop) throws -> ResponseBody {
@@ -82,6 +83,9 @@ struct FileContent: Sendable {
         _ range: Range<UInt64>, of descriptor: FileDescriptor, to writer: any ResponseWriter,
         _ loop: EventLoop
     ) async throws {
+        if let writer = writer as? StreamedResponseWriter, try await writer.send(range, of: descriptor) {
+            return
+        }
         var offset = range.lowerBound
         while offset < range.upperBound {
             let (start, count) = (offset, min(pieceSize, range.upperBound - offset))

@@ -21,6 +21,7 @@ extension TCPConnection {
         if write == nil { writeOutgoing() }
         if write != nil || isAboveHigh { publishProgress() }
         if case .closing(let linger) = ending { beginClosing(linger: linger) }
+        if drained != nil { noteDrained() }
     }
 
     /// Writes ``outgoing`` as far as the kernel takes it, and leaves the rest to libuv.
@@ -66,6 +67,7 @@ extension TCPConnection {
         guard phase != .closed else { return }
         publishProgress()
         if write == nil, phase == .draining { finishDraining() }
+        if drained != nil { noteDrained() }
     }
 
     /// Goes on with what was sent while libuv was writing.

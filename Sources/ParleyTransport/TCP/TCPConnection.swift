@@ -47,6 +47,8 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     /// Watches for a stall while writing, and for the end of lingering.
     @exclusivity(unchecked) var timer: LoopTimer?
     @exclusivity(unchecked) var closeReason = CloseReason.closed
+    /// Who waits for the kernel to have taken everything; see ``whenDrained(_:)``.
+    @exclusivity(unchecked) var drained: (() -> Void)?
 
     init(loop: EventLoop, origin: ConnectionOrigin) {
         self.loop = loop
