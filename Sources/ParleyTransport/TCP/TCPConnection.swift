@@ -16,7 +16,7 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     public var isSecure: Bool { false }
 
     let origin: ConnectionOrigin
-    let outbox = Lock(Outbox())
+    let outbox = Lock(Outbox(hasTail: true))
     let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
 
     // The loop's thread only, from here on.
