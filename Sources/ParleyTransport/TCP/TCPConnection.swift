@@ -18,7 +18,7 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     public var isSecure: Bool { false }
 
     let origin: ConnectionOrigin
-    let outbox = Lock(Outbox())
+    let outbox = Lock(Outbox(hasTail: true))
     let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
 
     // The loop's thread only, from here on.
@@ -49,6 +49,8 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     /// Watches for a stall while writing, and for the end of lingering.
     @exclusivity(unchecked) var timer: LoopTimer?
     @exclusivity(unchecked) var closeReason = CloseReason.closed
+    /// Who waits for the kernel to have taken everything; see ``whenDrained(_:)``.
+    @exclusivity(unchecked) var drained: (() -> Void)?
 
     init(loop: EventLoop, origin: ConnectionOrigin) {
         self.loop = loop

@@ -15,6 +15,7 @@ struct Routes: Sendable {
         serveHolds(on: application)
         serveFailures(on: application)
         serveWebSockets(on: application)
+        serveFiles(on: application)
     }
 
     private func serveAnswers(on application: Application) {

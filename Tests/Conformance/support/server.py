@@ -106,6 +106,10 @@ class Server:
         """Resident bytes."""
         return psutil.Process(self.process.pid).memory_info().rss
 
+    def descriptors(self):
+        """Those that are open."""
+        return psutil.Process(self.process.pid).num_fds()
+
     def url(self, path=""):
         return f"http://127.0.0.1:{self.port}{path}"
 
