@@ -6,4 +6,5 @@
 @_exported public import struct ParleyWire.HTTPLimits
 @_exported public import enum ParleyWire.HTTPVersion
 @_exported public import enum ParleyWire.JSONValue
+@_exported public import struct ParleyWire.WebSocketCompression
 @_exported public import struct ParleyWire.WebSocketLimits
