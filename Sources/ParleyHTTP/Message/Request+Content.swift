@@ -7,7 +7,8 @@ extension Request {
         head.headers.remove(names)
         head.contentLength = nil
         head.isChunked = true
-        var replaced = Request(context: RequestContext(head: head, connection: context.connection), body: body)
+        var replaced = Request(
+            context: RequestContext(head: head, connection: context.connection), body: body)
         replaced.parameters = parameters
         replaced.storage = storage
         return replaced

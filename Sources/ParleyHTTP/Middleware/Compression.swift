@@ -63,7 +63,8 @@ public struct Compression: Middleware {
         return options.isCompressible(type)
     }
 
-    private func compress(_ response: Response, _ coding: ContentCoding, _ request: Request) async -> Response {
+    private func compress(_ response: Response, _ coding: ContentCoding, _ request: Request) async -> Response
+    {
         let isEventStream = response.headers[.contentType].map(CompressibleTypes.name) == "text/event-stream"
         let settings = coding.deflaterSettings(level: options.level, isLong: isEventStream)
         guard let body = await ContentCompressor(settings: settings, loop: request.loop).body(response.body)

@@ -40,7 +40,9 @@ struct ContentCompressor: Sendable {
     }
 
     /// The memory for it is taken when the body is sent, which for HEAD it isn't.
-    private func stream(_ produce: @escaping @Sendable (CompressingWriter) async throws -> Void) -> ResponseBody {
+    private func stream(
+        _ produce: @escaping @Sendable (CompressingWriter) async throws -> Void
+    ) -> ResponseBody {
         .stream { [settings, loop] writer in
             let writer = try CompressingWriter(to: writer, settings: settings, loop: loop)
             try await produce(writer)

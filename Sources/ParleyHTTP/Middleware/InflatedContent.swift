@@ -95,9 +95,12 @@ extension CompressionError {
         case .truncated: HTTPError(.badRequest, "the compressed content is cut off")
         case .trailingBytes: HTTPError(.badRequest, "there are bytes behind the compressed content")
         case .outputLimit(let bytes):
-            HTTPError(.contentTooLarge, "limit maximumBytes: the content inflates to more than \(bytes) bytes")
+            HTTPError(
+                .contentTooLarge, "limit maximumBytes: the content inflates to more than \(bytes) bytes")
         case .ratioLimit(let ratio):
-            HTTPError(.contentTooLarge, "limit maximumRatio: the content inflates to more than \(ratio) times its length")
+            HTTPError(
+                .contentTooLarge,
+                "limit maximumRatio: the content inflates to more than \(ratio) times its length")
         }
     }
 }

@@ -179,7 +179,8 @@ extension WebSocketConnection {
     }
 
     /// Takes a piece of a compressed message. There is none unless compression was agreed on.
-    private func inflate(_ piece: Span<UInt8>, isText: Bool, isLast: Bool, for handler: any WebSocketHandler) {
+    private func inflate(_ piece: Span<UInt8>, isText: Bool, isLast: Bool, for handler: any WebSocketHandler)
+    {
         do throws(WebSocketError) {
             guard let message = try deflation?.receive(piece, isText: isText, isLast: isLast) else { return }
             if isText {

@@ -259,9 +259,9 @@ extension WebSocketInbox {
             if isClosing, isFull { return (nil, false) }
             state.messages.append(message)
             state.bytes += message.byteCount
-            guard !state.isPaused, state.bytes + 32 * (state.messages.count - state.next) > limit else {
-                return (nil, false)
-            }
+            guard !isClosing, !state.isPaused,
+                state.bytes + 32 * (state.messages.count - state.next) > limit
+            else { return (nil, false) }
             state.isPaused = true
             return (nil, true)
         }

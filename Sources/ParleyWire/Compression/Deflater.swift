@@ -32,7 +32,9 @@ public final class Deflater {
     ///   - windowBits: 9 to 15; how far it looks back, as a power of two. What is beyond either end counts as that end.
     ///   - memoryLevel: 1 to 9.
     /// - Throws: ``CompressionError/memory``.
-    public init(_ format: CompressionFormat, level: Int = 6, windowBits: Int = 15, memoryLevel: Int = 8)
+    public init(
+        _ format: CompressionFormat, level: Int = 6, windowBits: Int = 15, memoryLevel: Int = 8
+    )
         throws(CompressionError)
     {
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
@@ -98,7 +100,8 @@ public final class Deflater {
                 let count = min(bytes.count - offset, 1 << 30)
                 let room = min(output.count - written, 1 << 30)
                 let isLast = count == bytes.count - offset
-                stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.advanced(by: offset))
+                stream.pointee.next_in = UnsafeMutablePointer(
+                    mutating: bytes.baseAddress?.advanced(by: offset))
                 stream.pointee.avail_in = UInt32(count)
                 stream.pointee.next_out = output.baseAddress?.advanced(by: written)
                 stream.pointee.avail_out = UInt32(room)

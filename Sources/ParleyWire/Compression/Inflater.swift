@@ -48,7 +48,8 @@ public final class Inflater {
     /// (RFC 7692 7.2.3.4).
     public func restart() { inflateResetKeep(stream) }
 
-    /// True between two blocks, on a byte boundary: where a flush of the sender's ends.
+    /// True when the call that took the last input ended between two blocks, on a byte boundary: where a flush of the
+    /// sender's ends.
     public var isBetweenBlocks: Bool {
         // 128: behind a block's end; the low bits: how many bits of the last byte are unused.
         stream.pointee.data_type & 0x9F == 0x80
@@ -97,7 +98,8 @@ public final class Inflater {
                 guard written < output.count else { return .outputFull }
                 let count = min(bytes.count - offset, 1 << 30)
                 let room = min(output.count - written, 1 << 30)
-                stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.advanced(by: offset))
+                stream.pointee.next_in = UnsafeMutablePointer(
+                    mutating: bytes.baseAddress?.advanced(by: offset))
                 stream.pointee.avail_in = UInt32(count)
                 stream.pointee.next_out = output.baseAddress?.advanced(by: written)
                 stream.pointee.avail_out = UInt32(room)
@@ -108,7 +110,8 @@ public final class Inflater {
                 switch status {
                 case Z_STREAM_END: return .end
                 // Z_BUF_ERROR: there was nothing to do.
-                case Z_OK, Z_BUF_ERROR: if offset == bytes.count, written < output.count { return .needsInput }
+                case Z_OK, Z_BUF_ERROR:
+                    if offset == bytes.count, written < output.count { return .needsInput }
                 case Z_MEM_ERROR: throw .memory
                 default: throw .malformed
                 }

@@ -25,8 +25,11 @@ struct WebSocketExtensionList {
     mutating func next() -> WebSocketExtension? {
         while position < bytes.count {
             skipBlanks()
+            let start = position
             let element = element()
             if let element, isAtSeparator { return element }
+            // From its start, so that quotes are seen as pairs.
+            position = start
             skipElement()
         }
         return nil
