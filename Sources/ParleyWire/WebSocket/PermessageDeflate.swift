@@ -8,6 +8,8 @@ public struct PermessageDeflate: Sendable, Equatable {
     public var serverWindowBits = 15
     /// How far the client's messages may.
     public var clientWindowBits = 15
+    /// A client that asks for a limit of the server's is told one, even if it is 15 (RFC 7692 7.1.2.1).
+    fileprivate var statesServerWindow = false
 
     /// No restrictions.
     public init() {}
@@ -17,7 +19,9 @@ public struct PermessageDeflate: Sendable, Equatable {
         var value = "permessage-deflate"
         if serverNoContextTakeover { value += "; server_no_context_takeover" }
         if clientNoContextTakeover { value += "; client_no_context_takeover" }
-        if serverWindowBits < 15 { value += "; server_max_window_bits=\(serverWindowBits)" }
+        if serverWindowBits < 15 || statesServerWindow {
+            value += "; server_max_window_bits=\(serverWindowBits)"
+        }
         if clientWindowBits < 15 { value += "; client_max_window_bits=\(clientWindowBits)" }
         return value
     }
@@ -91,6 +95,7 @@ private struct Offer {
         var accepted = PermessageDeflate()
         accepted.serverNoContextTakeover = serverNoContextTakeover || !settings.serverContextTakeover
         accepted.clientNoContextTakeover = clientNoContextTakeover || !settings.clientContextTakeover
+        accepted.statesServerWindow = serverWindowBits != nil
         accepted.serverWindowBits = min(serverWindowBits ?? 15, min(max(settings.serverWindowBits, 9), 15))
         let clientLimit = min(max(settings.clientWindowBits, 9), 15)
         guard let clientWindowBits else { return clientLimit == 15 ? accepted : nil }

@@ -25,7 +25,7 @@ struct PermessageDeflateTests {
             ("permessage-deflate; client_no_context_takeover", "; client_no_context_takeover"),
             ("permessage-deflate; server_max_window_bits=10", "; server_max_window_bits=10"),
             ("permessage-deflate; server_max_window_bits=8", "; server_max_window_bits=8"),
-            ("permessage-deflate; server_max_window_bits=15", ""),
+            ("permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=15"),
             ("permessage-deflate; client_max_window_bits=\"9\"", "; client_max_window_bits=9"),
             ("permessage-deflate ; client_max_window_bits = 8 ", "; client_max_window_bits=8"),
             (
