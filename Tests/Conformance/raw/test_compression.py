@@ -7,7 +7,10 @@ import zlib
 
 import pytest
 
+from support.frames import INITIAL_WINDOW
 from support.http1 import Connection, exchange, get
+from support.http2 import Http2
+from support.http2_websocket import StreamSocket
 from support.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, close_frame, frame
 
 MIB = 1 << 20
@@ -144,6 +147,20 @@ def test_a_window_of_8_bits_is_kept_to(server):
         inflater = zlib.decompressobj(-8)
         out = b"".join(inflater.decompress(data[index:index + 1]) for index in range(len(data)))
         assert out + inflater.decompress(b"\x00\x00\xff\xff") == payload
+
+
+def test_over_http2(server):
+    with Http2(server, (INITIAL_WINDOW, 1 << 20)) as connection:
+        connection.give(0, 8 * MIB)
+        with StreamSocket(connection, "/ws-deflate", ("sec-websocket-extensions", "permessage-deflate")) as socket:
+            message = b"one stream of many " * 1000
+            socket.send(frame(BINARY, raw_deflate(message), rsv=4))
+            _, opcode, payload = compressed_frame(socket)
+            assert opcode == BINARY
+            assert zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff") == message
+            socket.send(frame(BINARY, bomb(4 * MIB), rsv=4))
+            assert socket.close_code() == 1009
+    server.check()
 
 
 # --- responses -------------------------------------------------------------------------------------
