@@ -56,7 +56,8 @@ public struct BroadcastOperator: Sendable {
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
         do {
-            let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
+            var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
+            if namespace.compressesWebSockets { packet = packet.forBroadcast() }
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
             return .sent
         } catch {

@@ -120,6 +120,7 @@ final class EngineServer: Sendable {
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
+        webSocket.compression = options.webSocketCompression
         return webSocket
     }
 

@@ -15,6 +15,8 @@ public final class Namespace: Sendable {
     let logger: Logger
     private let state = Lock(State())
     let adapter: any Adapter
+    /// True when what is broadcast may have to be compressed.
+    let compressesWebSockets: Bool
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -27,6 +29,7 @@ public final class Namespace: Sendable {
         self.name = name
         self.logger = logger
         adapter = options.adapter(name)
+        compressesWebSockets = options.engine.webSocketCompression != nil
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }

@@ -16,6 +16,7 @@ struct Routes: Sendable {
         serveFailures(on: application)
         serveWebSockets(on: application)
         serveFiles(on: application)
+        serveCompression(on: application)
     }
 
     private func serveAnswers(on application: Application) {
