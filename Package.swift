@@ -44,7 +44,7 @@ let package = Package(
             ],
             exclude: [
                 "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md", "JSON/README.md",
-                "SocketIO/README.md", "WebSocket/README.md",
+                "Multipart/README.md", "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
         .target(
