@@ -20,7 +20,9 @@ extension Cookie {
     }
 
     private var brokenRule: String? {
-        if name.isEmpty || !name.utf8.allSatisfy(Self.isToken) { return "6265bis 4.1.1: the name is not a token" }
+        if name.isEmpty || !name.utf8.allSatisfy(Self.isToken) {
+            return "6265bis 4.1.1: the name is not a token"
+        }
         if !Self.isValue(value) { return "6265bis 4.1.1: the value has a character that no cookie can hold" }
         if name.utf8.count + value.utf8.count > Self.maximumBytes {
             return "6265bis 5.7: name and value exceed \(Self.maximumBytes) bytes"
@@ -30,10 +32,13 @@ extension Cookie {
 
     private var brokenAttributeRule: String? {
         if let path, !Self.isPath(path) {
-            return "6265bis 4.1.2.4: the path doesn't begin with a slash, is too long, or holds a control or semicolon"
+            return
+                "6265bis 4.1.2.4: the path doesn't begin with a slash, is too long, or holds a control or semicolon"
         }
-        if let domain, !Self.isDomain(domain) { return "6265bis 4.1.2.3: the domain is not the name of a host" }
-        if sameSite == SameSite.none, !isSecure { return "6265bis 5.7: SameSite=None asks for Secure" }
+        if let domain, !Self.isDomain(domain) {
+            return "6265bis 4.1.2.3: the domain is not the name of a host"
+        }
+        if sameSite == .none, !isSecure { return "6265bis 5.7: SameSite=None asks for Secure" }
         if isPartitioned, !isSecure { return "CHIPS: Partitioned asks for Secure" }
         return nil
     }

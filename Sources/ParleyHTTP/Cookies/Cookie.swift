@@ -18,6 +18,8 @@ public struct Cookie: Sendable, Hashable {
         case strict = "Strict"
         /// Always sent; asks for ``Cookie/isSecure``.
         case none = "None"
+        /// Left to the browser: the attribute isn't written.
+        case unset = ""
     }
 
     /// The name, a token of RFC 9110. `__Secure-` and `__Host-` at its beginning are promises that browsers hold the cookie to.
@@ -36,15 +38,15 @@ public struct Cookie: Sendable, Hashable {
     public var isSecure: Bool
     /// Whether it is kept from scripts.
     public var isHTTPOnly: Bool
-    /// With which requests it travels; nil leaves it to the browser.
-    public var sameSite: SameSite?
+    /// With which requests it travels.
+    public var sameSite: SameSite
     /// Whether each top-level site has a cookie of its own (CHIPS); asks for ``isSecure``.
     public var isPartitioned: Bool
 
     /// Creates a cookie. By default it is sent with every path, kept from scripts, and `SameSite=Lax`.
     public init(
         _ name: String, _ value: String, expires: Date? = nil, maxAge: Duration? = nil, domain: String? = nil,
-        path: String? = "/", isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite? = .lax,
+        path: String? = "/", isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite = .lax,
         isPartitioned: Bool = false
     ) {
         self.name = name
@@ -72,7 +74,7 @@ extension Cookie {
         if let maxAge { field += "; Max-Age=\(maxAge.components.seconds)" }
         if isHTTPOnly { field += "; HttpOnly" }
         if isSecure { field += "; Secure" }
-        if let sameSite { field += "; SameSite=\(sameSite.rawValue)" }
+        if sameSite != .unset { field += "; SameSite=\(sameSite.rawValue)" }
         if isPartitioned { field += "; Partitioned" }
         return field
     }

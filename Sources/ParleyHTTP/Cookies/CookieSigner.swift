@@ -36,7 +36,9 @@ public struct CookieSigner: Sendable {
         let parts = value.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let code = Base64URL.decode(parts[2]) else { return nil }
         let message = Self.message("\(parts[0]).\(parts[1])", name)
-        guard keys.contains(where: { HMACSHA256.isCode(code, of: message, key: $0.bytes) }) else { return nil }
+        guard keys.contains(where: { HMACSHA256.isCode(code, of: message, key: $0.bytes) }) else {
+            return nil
+        }
         // Only a key's owner could have written what follows.
         if !parts[1].isEmpty {
             guard let expiry = Int64(parts[1]), now.wholeSeconds < expiry else { return nil }

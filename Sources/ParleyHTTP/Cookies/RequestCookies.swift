@@ -110,7 +110,9 @@ private struct Cursor {
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
         var (lower, upper) = (range.lowerBound, range.upperBound)
         while lower < upper, headers.bytes[lower] == 0x20 || headers.bytes[lower] == 0x09 { lower += 1 }
-        while lower < upper, headers.bytes[upper - 1] == 0x20 || headers.bytes[upper - 1] == 0x09 { upper -= 1 }
+        while lower < upper, headers.bytes[upper - 1] == 0x20 || headers.bytes[upper - 1] == 0x09 {
+            upper -= 1
+        }
         return lower..<upper
     }
 

@@ -24,6 +24,7 @@ public struct EngineCookie: Sendable {
     /// The cookie of a session.
     func cookie(for id: String) -> Cookie {
         Cookie(
-            name, id, maxAge: maxAge, path: path, isSecure: isSecure, isHTTPOnly: isHTTPOnly, sameSite: sameSite)
+            name, id, maxAge: maxAge, path: path, isSecure: isSecure, isHTTPOnly: isHTTPOnly,
+            sameSite: sameSite)
     }
 }

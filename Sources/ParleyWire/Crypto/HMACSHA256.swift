@@ -9,13 +9,17 @@ package enum HMACSHA256 {
     package static func code(for message: [UInt8], key: [UInt8]) -> [UInt8]? {
         guard let keyLength = Int32(exactly: key.count) else { return nil }
         var code = [UInt8](repeating: 0, count: length)
-        guard HMAC(EVP_sha256(), key, keyLength, message, message.count, &code, nil) != nil else { return nil }
+        guard HMAC(EVP_sha256(), key, keyLength, message, message.count, &code, nil) != nil else {
+            return nil
+        }
         return code
     }
 
     /// Whether a code is the message's. The time that it takes tells nothing about how much of the code is right.
     package static func isCode(_ code: [UInt8], of message: [UInt8], key: [UInt8]) -> Bool {
-        guard let expected = self.code(for: message, key: key), code.count == expected.count else { return false }
+        guard let expected = self.code(for: message, key: key), code.count == expected.count else {
+            return false
+        }
         return CRYPTO_memcmp(code, expected, length) == 0
     }
 }
