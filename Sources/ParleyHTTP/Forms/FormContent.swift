@@ -48,7 +48,7 @@ public struct FormContent: Sendable {
                 throw HTTPError(
                     .badRequest, "limit depth: a name of the \(what) has more than \(limits.depth) brackets")
             }
-            root.insert(field.content, at: path[...])
+            root.insert(field.content, below: path)
         }
         do {
             return try FormDecoder(node: root, path: nil).decode(type)

@@ -30,8 +30,13 @@ final class FormNode {
 
     private init(_ value: FormValue) { values = [value] }
 
-    /// Puts a value at a path below this place.
-    func insert(_ value: FormValue, at path: ArraySlice<String>) {
+    /// Puts a value at a path, whose first key is a member's, also where it is empty.
+    func insert(_ value: FormValue, below path: [String]) {
+        guard let first = path.first else { return }
+        member(first).insert(value, at: path.dropFirst())
+    }
+
+    private func insert(_ value: FormValue, at path: ArraySlice<String>) {
         guard let key = path.first else { return values.append(value) }
         let rest = path.dropFirst()
         guard key.isEmpty else { return member(key).insert(value, at: rest) }

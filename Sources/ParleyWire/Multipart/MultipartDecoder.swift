@@ -100,13 +100,12 @@ extension MultipartDecoder {
         _ input: Span<UInt8>, at offset: inout Int
     ) throws(MultipartError) -> Event? {
         guard offset < input.count else { return .needMore }
-        let start = offset
-        let result = search.next(input, at: &offset)
-        if case .found = result {
+        switch search.next(input, at: &offset) {
+        case .content(let range), .held(let range): preamble &+= range.count
+        case .found(let range):
+            preamble &+= range.count
             state = .boundaryLine
-            return nil
         }
-        preamble &+= offset &- start
         guard preamble <= limits.preambleBytes else {
             throw .limit("multipart preambleBytes", limits.preambleBytes, "bytes before the first boundary")
         }
