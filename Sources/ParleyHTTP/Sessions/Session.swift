@@ -72,9 +72,7 @@ public final class Session: Sendable {
     /// Saves what was changed. It is called for every response; call it where a session is changed later than that.
     /// - Throws: ``SessionError``, and what the store throws.
     public nonisolated(nonsending) func save() async throws {
-        let now = keeper.now()
-        let action = try state.withLock { try keeper.action(for: &$0, now: now) }
-        if try await !keeper.perform(action) { state.withLock { $0.wasEnded() } }
+        _ = try await saveChanges()
     }
 }
 
@@ -83,18 +81,22 @@ public final class Session: Sendable {
 extension Session {
     /// Saves and says which cookie goes with the response, if any.
     nonisolated(nonsending) func commit(isSecure: Bool) async throws -> Cookie? {
-        let before = state.withLock { $0.savedID }
+        let isSaved = try await saveChanges()
+        let (known, saved) = state.withLock { state in
+            defer { state.clientID = state.savedID }
+            return (state.clientID, state.savedID)
+        }
+        guard let saved else { return known.map { keeper.options.cookie($0, isSecure: isSecure).deletion } }
+        let isKept = keeper.options.isPersistent && isSaved
+        return saved != known || isKept ? keeper.options.cookie(saved, isSecure: isSecure) : nil
+    }
+
+    /// False when there was nothing to be saved.
+    private nonisolated(nonsending) func saveChanges() async throws -> Bool {
         let now = keeper.now()
         let action = try state.withLock { try keeper.action(for: &$0, now: now) }
-        guard try await keeper.perform(action) else {
-            state.withLock { $0.wasEnded() }
-            return nil
-        }
-        let isKept = keeper.options.isPersistent && action != .none
-        guard let after = state.withLock({ $0.savedID }) else {
-            return before.map { keeper.options.cookie($0, isSecure: isSecure).deletion }
-        }
-        return after != before || isKept ? keeper.options.cookie(after, isSecure: isSecure) : nil
+        if try await !keeper.perform(action) { state.withLock { $0.wasEnded() } }
+        return action != .none
     }
 
     /// Whether the response depends on it.

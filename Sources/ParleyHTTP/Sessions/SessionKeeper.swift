@@ -37,9 +37,9 @@ struct SessionKeeper: Sendable {
             return true
         case .update(let id, let content):
             return try await store.update(id, content, timeToLive: options.timeToLive)
-        case .replace(let old, let new, let content):
+        case .replace(let old, let new, let content, let mustExist):
+            if mustExist, try await store.load(old) == nil { return false }
             // Created first: when this is cut off, the client has its old session still.
-            guard try await store.load(old) != nil else { return false }
             try await store.create(new, content, timeToLive: options.timeToLive)
             try await store.delete(old)
             return true

@@ -16,13 +16,15 @@ struct SessionState: Sendable {
         case none
         case create(id: String, [UInt8])
         case update(id: String, [UInt8])
-        /// The id changes.
-        case replace(old: String, new: String, [UInt8])
+        /// The id changes; nothing is saved when there is no old one by now and there must be.
+        case replace(old: String, new: String, [UInt8], mustExist: Bool)
         case delete(id: String)
     }
 
-    /// The id that the client knows; nil for a session that isn't saved.
+    /// The id that it is saved under; nil for a session that isn't.
     private(set) var savedID: String?
+    /// The id that the client knows: the store may be told before the client is.
+    var clientID: String?
     private(set) var id: String
     private var content: SessionContent
     private(set) var isChanged = false
@@ -41,6 +43,7 @@ struct SessionState: Sendable {
         guard let content = try? JSON.decode(SessionContent.self, from: bytes.span) else { return nil }
         self.id = id
         savedID = id
+        clientID = id
         self.content = content
     }
 
@@ -53,8 +56,6 @@ struct SessionState: Sendable {
     var created: Int64 { content.created }
     var keys: [String] { content.values.keys.sorted() }
     var isNew: Bool { savedID == nil }
-    /// Whether the client is to know its id.
-    var needsCookie: Bool { savedID != nil }
 
     mutating func value(_ key: String) -> JSONValue? {
         isAccessed = true
@@ -103,14 +104,17 @@ extension SessionState {
         }
         content.saved = now
         let bytes = try encoded(limit: limit)
+        let mustExist = !isDestroyed
         (savedID, isChanged, isDestroyed) = (id, false, false)
         guard let old else { return .create(id: id, bytes) }
-        return old == id ? .update(id: id, bytes) : .replace(old: old, new: id, bytes)
+        return old == id ? .update(id: id, bytes) : .replace(old: old, new: id, bytes, mustExist: mustExist)
     }
 
-    /// Another request ended the session: it is none any more.
+    /// Another request ended the session, or renewed it: it is none any more. The client's cookie is left alone, as it may be
+    /// the other request's by now.
     mutating func wasEnded() {
         savedID = nil
+        clientID = nil
         isChanged = false
     }
 

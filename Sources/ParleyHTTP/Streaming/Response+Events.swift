@@ -39,8 +39,10 @@ extension Response {
             defer { heartbeat?.stop() }
             do {
                 try await produce(stream)
-            } catch is CancellationError {
-                // An event stream is never whole: that it ends here is nothing that the client has to be told.
+            } catch {
+                // An event stream is never whole: that it ends here is nothing that the client has to be told. Whoever is
+                // cancelled may say so in words of its own.
+                guard Task.isCancelled || error is CancellationError else { throw error }
             }
         }
         body.endsAtShutdown = true

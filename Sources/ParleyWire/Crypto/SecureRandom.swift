@@ -3,7 +3,13 @@ package enum SecureRandom {
     /// So many bytes of the system's secure generator, `getrandom` or `arc4random`, which can't fail.
     package static func bytes(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<max(0, count)).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            withUnsafeBytes(of: generator.next() as UInt64) {
+                bytes.append(contentsOf: $0.prefix(count - bytes.count))
+            }
+        }
+        return bytes
     }
 
     /// An id of so many random bytes, as URL-safe Base64.

@@ -38,6 +38,19 @@ struct SessionTests {
                 try request.session.destroy()
                 return "destroyed"
             }
+            app.get("/save/:user") { request async throws -> String in
+                let session = try request.session
+                if request.query != nil { session.renew() }
+                session["user"] = request.parameters["user"]
+                try await session.save()
+                return "saved"
+            }
+            app.get("/switch") { request in
+                let session = try request.session
+                session.destroy()
+                session["user"] = "other"
+                return "switched"
+            }
             app.get("/fail/:status") { request -> String in
                 try request.session["user"] = "failed"
                 throw HTTPError(.init(code: try request.parameters.require("status")))
@@ -130,6 +143,29 @@ struct SessionTests {
         #expect(store.take().isEmpty, "the store isn't asked")
     }
 
+    @Test("what a handler saved before its response is known to the client nevertheless")
+    func earlySaving() async throws {
+        let client = try client()
+        _ = await client.ask(.get, "/save/ada")
+        let first = try #require(client.cookies["session"])
+        #expect(await client.ask(.get, "/get") == "200 ada")
+        _ = await client.ask(.get, "/save/bob?renew")
+        #expect(client.cookies["session"] != first)
+        #expect(await client.ask(.get, "/get") == "200 bob")
+    }
+
+    @Test("what is put into a destroyed session begins another one")
+    func switching() async throws {
+        let client = try client()
+        _ = await client.ask(.get, "/set/ada")
+        let first = try #require(client.cookies["session"])
+        _ = await client.ask(.get, "/switch")
+        let second = client.cookies["session"]
+        #expect(second != first && second != nil)
+        #expect(await client.ask(.get, "/get") == "200 other")
+        #expect(await store.load(first) == nil)
+    }
+
     @Test("a renewed session goes on under a new id, and the old one is worth nothing")
     func renewal() async throws {
         let client = try client()
@@ -167,7 +203,9 @@ struct SessionTests {
         late["user"] = "eve"
         renewing.renew()
         for session in [late, renewing] {
-            #expect(try await session.commit(isSecure: false) == nil)
+            #expect(
+                try await session.commit(isSecure: false) == nil, "the cookie may be another request's by now"
+            )
             #expect(await store.load(session.id) == nil && session.isNew)
         }
         #expect(await store.load(id) == nil)
