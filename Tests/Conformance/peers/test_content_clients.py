@@ -1,4 +1,4 @@
-"""Cookies, sessions and forms as curl, requests and aiohttp speak them. FEATURES H20."""
+"""Cookies, sessions and forms as curl, requests and aiohttp speak them."""
 
 import asyncio
 import json

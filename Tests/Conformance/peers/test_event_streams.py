@@ -1,4 +1,4 @@
-"""Server-sent events: EventSource in a real browser, and curl; over HTTP/1.1 and HTTP/2. FEATURES H9, H21."""
+"""Server-sent events: EventSource in a real browser, and curl; over HTTP/1.1 and HTTP/2."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""multipart/form-data and urlencoded forms as bytes that no client would send. FEATURES H20."""
+"""multipart/form-data and urlencoded forms as bytes that no client would send."""
 
 import json
 import random
