@@ -17,6 +17,7 @@ struct Routes: Sendable {
         serveWebSockets(on: application)
         serveFiles(on: application)
         serveCompression(on: application)
+        serveContent(on: application)
     }
 
     private func serveAnswers(on application: Application) {
