@@ -11,17 +11,23 @@ final class Responder: Sendable {
 
     init(scope: RouteScope, logger: Logger) {
         var table = RouteTable()
-        scope.compile(into: &table)
+        scope.compile(into: &table, logger: logger)
         self.table = table
         middleware = scope.middleware
         notFound = RouteEndpoint(
-            handler: .synchronous { _ in throw HTTPError(.notFound) }, middleware: middleware)
+            handler: .synchronous { _ in throw HTTPError(.notFound) }, middleware: middleware, logger: logger)
         self.logger = logger
     }
 
-    /// Finds what answers the request, and sets its parameters. There is always something: middleware also sees
-    /// requests that no route answers.
+    /// Finds what answers the request, and notes it on the request with its parameters. There is always something: middleware
+    /// also sees requests that no route answers.
     func endpoint(for request: inout Request) -> RouteEndpoint {
+        let endpoint = find(&request)
+        request.endpoint = endpoint
+        return endpoint
+    }
+
+    private func find(_ request: inout Request) -> RouteEndpoint {
         switch table.match(method: request.method, rawPath: request.context.rawPath) {
         case .found(let endpoint, let parameters):
             if !parameters.isEmpty { request.parameters = parameters }
@@ -43,7 +49,7 @@ final class Responder: Sendable {
             handler: .synchronous { _ in
                 guard isOptions else { throw HTTPError(.methodNotAllowed, headers: allow) }
                 return Response(status: .noContent, headers: allow)
-            }, middleware: middleware)
+            }, middleware: middleware, logger: logger)
     }
 
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.
@@ -74,20 +80,27 @@ final class Responder: Sendable {
         }
     }
 
-    /// What an error that was thrown is answered with. What isn't an ``HTTPError`` is nobody else's business: it is
-    /// logged, and the client is told of an internal error only.
-    func response(to error: any Error, of request: Request) -> Response {
-        if let error = error as? HTTPError { return error.response }
+    private func response(to error: any Error, of request: Request) -> Response {
+        request.answer(to: error).response
+    }
+}
+
+extension Request {
+    /// What an error that was thrown is answered with. What isn't an ``HTTPError`` is nobody else's business: it is logged,
+    /// and the client is told of an internal error only. The fields that middleware gave to whatever error are added.
+    func answer(to error: any Error) -> HTTPError {
+        var answer = error as? HTTPError ?? HTTPError(.internalServerError)
         // A handler that was stopped because its client is gone has not failed.
-        if !(error is CancellationError || error is RequestBodyError) {
+        if !(error is HTTPError || error is CancellationError || error is RequestBodyError) {
             logger.error(
                 "handler failed",
                 metadata: [
-                    "method": "\(request.method.rawValue)", "path": "\(request.rawPath)",
+                    "method": "\(method.rawValue)", "path": "\(rawPath)",
                     "error": "\(String(reflecting: error))",
                 ])
         }
-        return HTTPError(.internalServerError).response
+        answer.headers.complement(with: context.errorHeaders)
+        return answer
     }
 }
 

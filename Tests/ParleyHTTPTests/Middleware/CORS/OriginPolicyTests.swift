@@ -1,7 +1,7 @@
 import HTTPTypes
 import Testing
 
-@testable import ParleyRealtime
+@testable import ParleyHTTP
 
 @Suite("Origins")
 struct OriginPolicyTests {
