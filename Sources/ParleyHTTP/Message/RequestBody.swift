@@ -93,8 +93,9 @@ extension RequestBody {
 
     /// Fails the body with ``HTTPError`` 413 once more than so many bytes came.
     func limit(to limit: Int) {
-        let isExceeded = state.withLock { $0.setLimit(limit) }
-        if isExceeded { finish(throwing: Self.tooLarge(limit)) }
+        if isWhole { return }
+        let waiter = state.withLock { $0.setLimit(limit) }
+        waiter?.resume(throwing: Self.tooLarge(limit))
     }
 
     nonisolated(nonsending) func nextPiece() async throws -> [UInt8]? {

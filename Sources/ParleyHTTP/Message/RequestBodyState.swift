@@ -76,10 +76,16 @@ struct RequestBodyState {
         return outcome
     }
 
-    /// Bounds the bytes that may come; a limit that is there already is only made smaller. True when more came by now.
-    mutating func setLimit(_ limit: Int) -> Bool {
+    /// Bounds the bytes that may come; a limit that is there already is only made smaller. The waiter is one to be told when more
+    /// came by now, although it may be complete.
+    mutating func setLimit(_ limit: Int) -> Waiter? {
         self.limit = min(self.limit, limit)
-        return received > limit
+        guard received > limit else { return nil }
+        buffer = []
+        end = .failed(RequestBody.tooLarge(limit))
+        source = nil
+        sourceWaits = false
+        return takeWaiter()
     }
 
     mutating func takeWaiter() -> Waiter? {

@@ -21,7 +21,8 @@ final class RouteEndpoint: Sendable {
     let logger: Logger
 
     init(
-        handler: RouteHandler, middleware: [any Middleware], logger: Logger, pattern: String? = nil,
+        handler: RouteHandler, middleware: [any Middleware], logger: Logger = Logger(label: "parley"),
+        pattern: String? = nil,
         parameterNames: [String] = []
     ) {
         self.handler = handler

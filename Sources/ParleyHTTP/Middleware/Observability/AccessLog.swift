@@ -56,7 +56,9 @@ public struct AccessLog: Middleware {
         since start: ContinuousClock.Instant
     ) {
         let logger = logger ?? request.applicationLogger
-        guard logger.logLevel <= level, isSkipped?(request, status) != true else { return }
+        guard format.needsNoLogger || logger.logLevel <= level, isSkipped?(request, status) != true else {
+            return
+        }
         let bytes = request.method == .head ? 0 : end?.bytes
         let entry = AccessLogEntry(
             request: request, status: status, bytes: bytes, duration: start.duration(to: .now))

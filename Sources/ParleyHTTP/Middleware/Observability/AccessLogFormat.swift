@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import ParleyWire
 
 /// What a line of the ``AccessLog`` looks like.
 public struct AccessLogFormat: Sendable {
@@ -14,6 +15,12 @@ public struct AccessLogFormat: Sendable {
     }
 
     let kind: Kind
+
+    /// True where lines go to a closure, whatever the logger's level is.
+    var needsNoLogger: Bool {
+        if case .line(_, .some) = kind { return true }
+        return false
+    }
 
     /// A message with metadata.
     public static let structured = AccessLogFormat(kind: .structured)
@@ -32,21 +39,25 @@ public struct AccessLogFormat: Sendable {
 
 /// `client - - [time] "request line" status bytes "referer" "user agent"`
 private enum CombinedLogLine {
-    private static let time = Date.VerbatimFormatStyle(
-        format:
-            "\(day: .twoDigits)/\(month: .abbreviated)/\(year: .padded(4)):\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) +0000",
-        locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
-
     static func make(_ entry: AccessLogEntry, includesQuery: Bool) -> String {
         let request = entry.request
         let target = includesQuery ? request.target : String(request.rawPath)
         let line = "\(request.method.rawValue) \(target) \(request.version)"
         let bytes = entry.bytes.map { $0 == 0 ? "-" : "\($0)" } ?? "-"
         return """
-            \(request.clientAddress?.host ?? "-") - - [\(Date().formatted(time))] "\(escaped(line))" \
+            \(request.clientAddress?.host ?? "-") - - [\(time(Date()))] "\(escaped(line))" \
             \(entry.status.code) \(bytes) "\(escaped(request.header(.referer)))" \
             "\(escaped(request.header(.userAgent)))"
             """
+    }
+
+    /// `26/Nov/2026:14:30:12 +0000`, out of the parts of an HTTP date (RFC 9110 5.6.7), which all have their place.
+    private static func time(_ date: Date) -> String {
+        let parts = HTTPDate.bytes(Int64(date.timeIntervalSince1970))
+        guard parts.count >= 25 else { return "-" }
+        let slash: [UInt8] = [0x2F]
+        let day = parts[5..<7] + slash + parts[8..<11] + slash + parts[12..<16]
+        return String(decoding: day + [0x3A] + parts[17..<25], as: UTF8.self) + " +0000"
     }
 
     /// Quotes, backslashes and what is not printable ASCII, as nginx escapes it: nobody can forge a line.

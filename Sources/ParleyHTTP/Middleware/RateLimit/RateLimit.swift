@@ -49,7 +49,8 @@ public struct RateLimit: Middleware {
             return try await next(request)
         }
         guard decision.isAllowed else {
-            var error = HTTPError(.tooManyRequests)
+            var error = HTTPError(
+                .tooManyRequests, "rate limit \(policy.name): \(policy.limit) requests in \(policy.window)")
             error.headers[.retryAfter] = "\(max(1, decision.retryAfter.secondsRoundedUp))"
             add(decision, to: &error.headers)
             throw error

@@ -56,4 +56,59 @@ struct OriginPolicyTests {
         #expect(headers[.accessControlAllowOrigin] == nil)
         #expect(headers[.accessControlAllowHeaders] == nil)
     }
+
+    @Test(
+        "an origin is scheme, host and port; the scheme's port may be left out, case doesn't matter",
+        arguments: [
+            ("https://a.example", "https://A.example:443", true),
+            ("https://a.example:443", "https://a.example", true),
+            ("http://a.example:80", "http://a.example", true),
+            ("https://a.example/", "https://a.example", true),
+            ("https://a.example", "http://a.example", false),
+            ("https://a.example", "https://a.example:8443", false),
+            ("https://a.example", "https://b.a.example", false),
+            ("https://a.example", "https://a.example.evil", false),
+            ("http://[::1]:8080", "http://[::1]:8080", true), ("http://[::1]", "http://[::1]:8080", false),
+            ("capacitor://localhost", "capacitor://localhost", true),
+            ("a.example", "https://a.example", false),
+            ("https://*.a.example", "https://b.a.example", true),
+            ("https://*.a.example", "https://c.b.a.example", true),
+            ("https://*.a.example", "https://a.example", false),
+            ("https://*.a.example", "https://evila.example", false),
+            ("https://*.a.example", "https://.a.example", false),
+            ("https://*.a.example", "http://b.a.example", false),
+            ("https://*.a.example", "https://b.a.example:8443", false),
+            ("https://*.a.example", "https://x/.a.example", false),
+            ("https://*.a.example", "https://evil?.a.example", false),
+            ("https://*.a.example", "https://u@b.a.example", false),
+            ("http://localhost:*", "http://localhost:5173", true),
+            ("http://localhost:*", "http://localhost", true),
+            ("http://localhost:*", "http://localhost:x", false),
+            ("http://localhost:*", "http://localhost:*", false),
+            ("https://*.a.example", "https://*.a.example", false), ("null", "null", true),
+            ("https://a.example", "null", false), ("*", "https://a.example", false),
+            ("https://*", "https://a", false),
+        ])
+    func patterns(_ pattern: String, _ origin: String, _ isAllowed: Bool) {
+        let decision = OriginPolicy.allow([pattern]).decide(origin: origin, authority: "here.example")
+        #expect((decision != .refused) == isAllowed)
+    }
+
+    @Test("a closure decides about other origins only")
+    func closure() {
+        let policy = OriginPolicy.matching(credentials: true) { $0.hasSuffix("chosen") }
+        #expect(policy.decide(origin: "https://here.example", authority: "here.example") == .local)
+        #expect(policy.decide(origin: "null", authority: "here.example") == .refused)
+        #expect(
+            policy.decide(origin: "x://chosen", authority: "here.example")
+                == .cross(origin: "x://chosen", credentials: true))
+    }
+
+    @Test("a page that came in clear text is not of the same origin as a request that comes encrypted")
+    func schemes() {
+        let policy = OriginPolicy.sameOrigin
+        #expect(policy.decide(origin: "http://a.example", authority: "a.example", isSecure: true) == .refused)
+        #expect(policy.decide(origin: "https://a.example", authority: "a.example", isSecure: true) == .local)
+        #expect(policy.decide(origin: "https://a.example", authority: "a.example") == .local)
+    }
 }
