@@ -33,15 +33,27 @@ final class Responder: Sendable {
             if !parameters.isEmpty { request.parameters = parameters }
             return endpoint
         case .otherMethods(let methods):
-            return unmatched(request.method, allowed: methods)
+            return unmatched(request.method, allowed: methods, like: endpoint(preflightedBy: request))
         case .none:
             guard request.method == .options, request.target == "*" else { return notFound }
             return unmatched(.options, allowed: table.methods)
         }
     }
 
+    /// What would answer the request that a preflight asks about: the middleware in front of it is to decide, such as a group's
+    /// ``CORS``.
+    private func endpoint(preflightedBy request: Request) -> RouteEndpoint? {
+        guard request.method == .options, let name = request.header(.accessControlRequestMethod),
+            let method = HTTPRequest.Method(name),
+            case .found(let endpoint, _) = table.match(method: method, rawPath: request.context.rawPath)
+        else { return nil }
+        return endpoint
+    }
+
     /// OPTIONS is answered with what is allowed, any other method with 405 (RFC 9110 9.3.7, 15.5.6).
-    private func unmatched(_ method: HTTPRequest.Method, allowed: [String]) -> RouteEndpoint {
+    private func unmatched(
+        _ method: HTTPRequest.Method, allowed: [String], like endpoint: RouteEndpoint? = nil
+    ) -> RouteEndpoint {
         let methods = allowed.contains("OPTIONS") ? allowed : allowed + ["OPTIONS"]
         let allow: HTTPFields = [.allow: methods.joined(separator: ", ")]
         let isOptions = method == .options
@@ -49,7 +61,7 @@ final class Responder: Sendable {
             handler: .synchronous { _ in
                 guard isOptions else { throw HTTPError(.methodNotAllowed, headers: allow) }
                 return Response(status: .noContent, headers: allow)
-            }, middleware: middleware, logger: logger)
+            }, middleware: endpoint?.middleware ?? middleware, logger: logger, pattern: endpoint?.pattern)
     }
 
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.

@@ -53,6 +53,23 @@ struct CORSTests {
         }
     }
 
+    @Test("a group's middleware answers the preflights of its routes, and of no others")
+    func groups() async throws {
+        let memory = try InMemory { app in
+            let open = app.group("/open").use(CORS(.allow([origin])))
+            open.group("/closed").use(BasicAuth(users: ["ada": "secret"])).put("/:id") { _ in "" }
+            app.post("/open/closed/:id") { _ in "" }
+        }
+        let response = try await memory.respond("OPTIONS", "/open/closed/7", preflight)
+        #expect(response.status == .noContent && response.headers[.accessControlAllowOrigin] == origin)
+        var other = preflight
+        for method in ["POST", "DELETE", "b@d", ""] {
+            other[.accessControlRequestMethod] = method
+            let refused = try await memory.respond("OPTIONS", "/open/closed/7", other)
+            #expect(refused.status == .noContent && refused.headers[.accessControlAllowOrigin] == nil)
+        }
+    }
+
     @Test("an OPTIONS that is no preflight is the application's")
     func options() async throws {
         let memory = try memory(CORS(.any))
