@@ -13,6 +13,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Parley", targets: ["Parley"]),
+        .library(name: "ParleyTesting", targets: ["ParleyTesting"]),
         .library(name: "ParleyRealtime", targets: ["ParleyRealtime"]),
         .library(name: "ParleyHTTP", targets: ["ParleyHTTP"]),
         .library(name: "ParleyTransport", targets: ["ParleyTransport"]),
@@ -44,6 +45,7 @@ let package = Package(
             ],
             exclude: [
                 "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md", "JSON/README.md",
+                "Proxy/README.md",
                 "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
@@ -73,6 +75,13 @@ let package = Package(
         .target(
             name: "Parley", dependencies: ["ParleyHTTP", "ParleyRealtime", "ParleyTransport", "ParleyWire"],
             swiftSettings: settings),
+        .target(
+            name: "ParleyTesting",
+            dependencies: [
+                "ParleyHTTP", "ParleyTransport", "ParleyWire",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "Chat",
             dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -101,6 +110,13 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ParleyTestingTests",
+            dependencies: [
+                "ParleyTesting", "ParleyHTTP", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings
+        ),
         .testTarget(
             name: "ParleyRealtimeTests", dependencies: ["ParleyRealtime", "ParleyHTTP", "ParleyTransport"],
             swiftSettings: settings),

@@ -4,8 +4,9 @@ extension Request {
     /// Whether the request comes from a page of the host and port that it is for, or from no page at all: browsers name
     /// the page's origin in `Origin` (RFC 6454 7), others leave it out.
     ///
-    /// A request that came encrypted is not from a page that didn't. The other way round the scheme isn't compared: behind a
-    /// proxy that ends TLS the request is not secure, but its page is.
+    /// Host and port are those that the client asked for: behind proxies that change `Host` see ``ForwardedHeaders``. A request
+    /// that came encrypted is not from a page that didn't; the other way round the scheme isn't compared: behind a proxy that ends
+    /// TLS and doesn't say so the request is not secure, but its page is.
     public var isSameOrigin: Bool {
         guard let origin = header(.origin) else { return true }
         return Origin.isSame(origin, authority: authority, isSecure: isSecure)

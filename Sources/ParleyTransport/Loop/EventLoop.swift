@@ -41,6 +41,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// When libuv's timer is set to fire; nil when it is not.
     @exclusivity(unchecked) var armedDeadline: UInt64?
     @exclusivity(unchecked) var isFiringTimers = false
+    /// The time, where a test has stopped the clock.
+    @exclusivity(unchecked) var stoppedClock: MonotonicInstant?
     /// Counts turns: what is cached for a turn compares itself with this.
     @exclusivity(unchecked) var turn: UInt64 = 0
     @exclusivity(unchecked) var isIdling = false
@@ -88,7 +90,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// The monotonic time, as of this turn. Loop only.
     public var now: MonotonicInstant {
-        MonotonicInstant(milliseconds: uv_now(handles.loop))
+        stoppedClock ?? MonotonicInstant(milliseconds: uv_now(handles.loop))
     }
 
     /// The seconds of the wall clock since 1970, read at most once a turn. Loop only.
@@ -167,7 +169,7 @@ extension EventLoop {
     func fireTimers() {
         armedDeadline = nil
         isFiringTimers = true
-        let now = uv_now(handles.loop)
+        let now = now.milliseconds
         let mark = timers.mark
         while let timer = timers.popDue(at: now, before: mark) { timer.body() }
         isFiringTimers = false
@@ -176,7 +178,7 @@ extension EventLoop {
     }
 
     private func armTimer(minimum: UInt64 = 0) {
-        guard !isFiringTimers, let next = timers.nextDeadline else { return }
+        guard !isFiringTimers, stoppedClock == nil, let next = timers.nextDeadline else { return }
         if let armedDeadline, armedDeadline <= next { return }
         let now = uv_now(handles.loop)
         armedDeadline = next

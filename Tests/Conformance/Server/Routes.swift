@@ -8,6 +8,7 @@ struct Routes: Sendable {
 
     func serve(on application: Application) {
         serveAnswers(on: application)
+        serveClients(on: application)
         serveBodies(on: application)
         serveStreams(on: application)
         serveTrailers(on: application)
@@ -15,6 +16,7 @@ struct Routes: Sendable {
         serveFailures(on: application)
         serveWebSockets(on: application)
         serveMiddleware(on: application)
+        serveFiles(on: application)
     }
 
     private func serveAnswers(on application: Application) {

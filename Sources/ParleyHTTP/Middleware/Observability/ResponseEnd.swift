@@ -55,8 +55,8 @@ private final class ResponseWatch: Sendable {
     /// A body that was never produced ends with whoever held it.
     deinit { end() }
 
-    func add(_ count: Int) {
-        state.withLock { $0.bytes &+= UInt64(count) }
+    func add(_ count: UInt64) {
+        state.withLock { $0.bytes &+= count }
     }
 
     func end(_ error: (any Error)? = nil) {
@@ -68,13 +68,22 @@ private final class ResponseWatch: Sendable {
     }
 }
 
-private struct WatchedWriter: ResponseWriter {
+private struct WatchedWriter: FileWriter {
     let writer: any ResponseWriter
     let watch: ResponseWatch
 
     func write(_ bytes: [UInt8]) async throws {
         try await writer.write(bytes)
-        watch.add(bytes.count)
+        watch.add(UInt64(bytes.count))
+    }
+
+    /// Whoever is watched still has its files sent by the kernel.
+    func send(_ range: Range<UInt64>, of file: FileDescriptor) async throws -> Bool {
+        guard let writer = writer as? any FileWriter, try await writer.send(range, of: file) else {
+            return false
+        }
+        watch.add(range.upperBound - range.lowerBound)
+        return true
     }
 
     func setTrailers(_ trailers: HTTPFields) async throws { try await writer.setTrailers(trailers) }

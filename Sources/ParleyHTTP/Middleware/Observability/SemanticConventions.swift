@@ -12,9 +12,6 @@ extension Request {
         return Self.knownMethods.contains(name) ? name : nil
     }
 
-    /// `url.scheme`.
-    var scheme: String { isSecure ? "https" : "http" }
-
     /// `network.protocol.version`: `1.0`, `1.1`, `2`.
     var protocolVersion: String {
         let text = "\(version)"
