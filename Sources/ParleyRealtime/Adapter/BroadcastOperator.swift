@@ -56,7 +56,10 @@ public struct BroadcastOperator: Sendable {
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
         do {
-            let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
+            var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
+            if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
+                packet.engineIO3 = EngineIO3Attachments()
+            }
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
             return .sent
         } catch {

@@ -16,13 +16,16 @@ struct RoomRegistry {
     private var rooms: [String: Room] = [:]
 
     mutating func add(_ socket: Socket) {
+        // Sockets of Engine.IO 3 clients have their session's id: one may come back before its former self has gone.
+        if let former = members[socket.id]?.socket { remove(former) }
         members[socket.id] = Member(socket: socket)
         list = nil
         rooms[socket.id]?.list = nil
     }
 
     mutating func remove(_ socket: Socket) {
-        guard let member = members.removeValue(forKey: socket.id) else { return }
+        guard let member = members[socket.id], member.socket === socket else { return }
+        members[socket.id] = nil
         list = nil
         rooms[socket.id]?.list = nil
         for room in member.rooms { removeMember(socket.id, from: room) }

@@ -12,6 +12,8 @@ public struct EngineCookie: Sendable {
 
     /// The cookie's name, a token of RFC 9110.
     public var name = "io"
+    /// The host that it is sent to, with its subdomains; nil: the host that set it alone.
+    public var domain: String?
     /// The paths that it is sent with.
     public var path = "/"
     /// Its lifetime; nil: until the browser ends.
@@ -22,6 +24,8 @@ public struct EngineCookie: Sendable {
     public var isSecure = false
     /// Whether it travels with requests of other sites.
     public var sameSite = SameSite.lax
+    /// Whether it is kept apart for each top-level site that embeds this one (CHIPS); browsers ask for `isSecure` too.
+    public var isPartitioned = false
 
     /// The defaults.
     public init() {}
@@ -29,9 +33,11 @@ public struct EngineCookie: Sendable {
     /// The value of `Set-Cookie`.
     func field(for id: String) -> String {
         var field = "\(name)=\(id); Path=\(path)"
+        if let domain { field += "; Domain=\(domain)" }
         if let maxAge { field += "; Max-Age=\(maxAge.components.seconds)" }
         if isHTTPOnly { field += "; HttpOnly" }
         if isSecure { field += "; Secure" }
+        if isPartitioned { field += "; Partitioned" }
         return field + "; SameSite=\(sameSite.rawValue)"
     }
 }

@@ -31,6 +31,27 @@ public enum OriginPolicy: Sendable {
     }
 }
 
+extension OriginPolicy {
+    /// Checks a request by JSONP. Browsers name no `Origin` where a page loads a script, but say in `Sec-Fetch-Site` that
+    /// it comes from another site, and mostly the page's origin in `Referer`.
+    func check(_ parameters: EngineRequest, _ request: Request) throws(EngineRefusal) {
+        guard parameters.jsonp != nil, request.header(.origin) == nil else { return }
+        if case .any = self { return }
+        let origin = request.header(.referer).flatMap(Self.origin)
+        let isForeign = !["same-origin", "none", nil].contains(Self.fetchSite.flatMap { request.header($0) })
+        if origin == nil, isForeign { throw .forbidden("ORIGIN") }
+        if decide(origin: origin, authority: request.authority) == .refused { throw .forbidden("ORIGIN") }
+    }
+
+    private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+
+    /// The origin of a URL: what comes before its path.
+    private static func origin(of url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        return String(url[..<(url[scheme.upperBound...].firstIndex(of: "/") ?? url.endIndex)])
+    }
+}
+
 extension OriginPolicy.Decision {
     /// The CORS fields of a response to this request. `Vary` is there whatever the decision, for caches.
     func apply(to headers: inout HTTPFields) {

@@ -4,6 +4,8 @@ public import ParleyWire
 struct EncodedPacket: Sendable {
     let frame: EngineFrame
     let attachments: [EngineFrame]
+    /// Shares what Engine.IO 3 clients are sent among the recipients of a broadcast with attachments.
+    var engineIO3: EngineIO3Attachments?
 }
 
 /// Writes one Socket.IO packet: its head, then JSON, behind the room for a frame's header.

@@ -15,6 +15,7 @@ public final class Namespace: Sendable {
     let logger: Logger
     private let state = Lock(State())
     let adapter: any Adapter
+    let allowsEngineIO3: Bool
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -27,6 +28,7 @@ public final class Namespace: Sendable {
         self.name = name
         self.logger = logger
         adapter = options.adapter(name)
+        allowsEngineIO3 = options.engine.allowsEngineIO3
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }
