@@ -102,4 +102,6 @@ public enum ResponseWriterError: Error, Sendable, Equatable {
     case lengthExceeded
     /// A trailer field's value holds a control character, or the message has no place for trailers by now.
     case invalidTrailers
+    /// Two tasks wrote at the same time to a body that is compressed, whose bytes depend on their order.
+    case concurrentWrite
 }

@@ -57,6 +57,7 @@ public struct BroadcastOperator: Sendable {
     ) -> EmitResult {
         do {
             var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
+            if namespace.compressesWebSockets { packet = packet.forBroadcast() }
             if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
                 packet.engineIO3 = EngineIO3Attachments()
             }

@@ -61,7 +61,9 @@ final class EngineIO3Attachments: Sendable {
 
     static func encode(_ attachments: [EngineFrame]) -> [EngineFrame] {
         attachments.map { frame in
-            EngineFrame(engineIO3Binary: frame.webSocket.span.extracting(droppingFirst: frame.payloadStart))
+            let packet = EngineFrame(
+                engineIO3Binary: frame.webSocket.span.extracting(droppingFirst: frame.payloadStart))
+            return frame.shared == nil ? packet : packet.forBroadcast()
         }
     }
 }

@@ -1,4 +1,5 @@
 public import ParleyHTTP
+public import ParleyWire
 
 /// A way to carry Engine.IO packets.
 public enum EngineTransport: String, Sendable, Hashable, CaseIterable {
@@ -35,6 +36,11 @@ public struct EngineOptions: Sendable {
     /// The bytes that may wait for a slow client's next poll before its session is closed. What waits for a WebSocket is
     /// limited by `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
+    /// How messages are compressed over WebSockets whose client offers it (Socket.IO's `perMessageDeflate`); nil doesn't.
+    /// A broadcast is compressed once for all, unless the server takes over its context from message to message.
+    public var webSocketCompression: WebSocketCompression?
+    /// How answers to polls are compressed for clients that accept it (Socket.IO's `httpCompression`); nil doesn't.
+    public var pollingCompression: Compression.Options? = pollingCompressionDefault
     /// The cookie that carries a new session's id, for balancers that keep a client at one server; none by default.
     public var cookie: EngineCookie?
     /// Which origins browsers may come from.
@@ -45,6 +51,13 @@ public struct EngineOptions: Sendable {
     /// Makes the id of a new session; it must be unique and unguessable. The default has 120 random bits.
     /// A throw is answered with 400, code 3, and so is an id that is taken, empty, or has characters that no cookie may have.
     public var generateID: (@Sendable (Request) async throws -> String)?
+
+    /// From 1 KiB on, binary payloads too.
+    private static let pollingCompressionDefault: Compression.Options = {
+        var options = Compression.Options()
+        options.isCompressible = { _ in true }
+        return options
+    }()
 
     /// The defaults.
     public init() {}

@@ -18,13 +18,19 @@ extension EngineServer {
     ) async throws -> Response {
         let encoding = try payloadEncoding(session, parameters, request)
         let isAccepted = try await session.post(encoding) {
-            try await request.body.collect(upTo: options.maxPayload)
+            try await request.body.collect(upTo: encoding.isForm ? formLimit : options.maxPayload)
         }
         guard isAccepted else { throw EngineRefusal.badRequest("PAYLOAD") }
         var response = Response.text("ok", type: "text/html")
         // A form's answer is shown in a frame of the page.
         if parameters.jsonp != nil { response.headers = response.headers.protectingScripts }
         return response
+    }
+
+    /// A form may write each byte of its payload as three.
+    private var formLimit: Int {
+        let (limit, overflow) = options.maxPayload.multipliedReportingOverflow(by: 3)
+        return overflow ? options.maxPayload : limit
     }
 
     /// Engine.IO 4 knows no binary payloads.

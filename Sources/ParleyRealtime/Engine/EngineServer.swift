@@ -12,6 +12,7 @@ final class EngineServer: Sendable {
 
     let options: EngineOptions
     let hooks = EngineHooks()
+    private let compression: Compression?
     private let accept: Accept
     private let table = Lock(Table())
 
@@ -22,6 +23,7 @@ final class EngineServer: Sendable {
 
     init(options: EngineOptions, accept: @escaping Accept) {
         self.options = options
+        compression = options.pollingCompression.map { Compression($0) }
         self.accept = accept
     }
 
@@ -42,6 +44,7 @@ final class EngineServer: Sendable {
             let parameters = try EngineRequest(request, options: options)
             try options.origins.check(parameters, request)
             response = try await route(parameters, request)
+            response = await compressed(response, for: request)
             hooks.apply(to: &response.headers, of: request, isInitial: parameters.sessionID == nil)
         } catch let refusal as EngineRefusal {
             hooks.report(refusal, request)
@@ -52,6 +55,14 @@ final class EngineServer: Sendable {
         origin.apply(to: &response.headers)
         response.headers[.cacheControl] = "no-store"
         return response
+    }
+
+    /// Most answers are short: they are spared the look at what the client accepts.
+    private func compressed(_ response: Response, for request: Request) async -> Response {
+        guard let compression, let threshold = options.pollingCompression?.threshold,
+            (response.body.length ?? 0) >= UInt64(max(threshold, 1))
+        else { return response }
+        return await compression.compressed(response, for: request)
     }
 
     private func route(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
@@ -150,6 +161,7 @@ final class EngineServer: Sendable {
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
+        webSocket.compression = options.webSocketCompression
         return webSocket
     }
 

@@ -1,3 +1,4 @@
+import ParleyHTTP
 import ParleyWire
 
 extension EngineSession {
@@ -24,6 +25,9 @@ extension EngineSession {
         guard let payload = encoding.isForm ? EngineIOJSONP.payload(ofForm: bytes.span) : bytes else {
             close(.parseError)
             return false
+        }
+        guard payload.count <= options.maxPayload else {
+            throw HTTPError(.contentTooLarge, "More than \(options.maxPayload) bytes in a payload")
         }
         do {
             try deliver(payload.span, encoding)

@@ -89,9 +89,9 @@ struct EngineSessionState {
 
     private func put(_ frame: EngineFrame, into connection: WebSocketConnection) {
         guard takesBinary || !frame.isBinary else {
-            return connection.send(frames: frame.base64EngineIO3().webSocket)
+            return connection.send(frame.base64EngineIO3())
         }
-        connection.send(frames: frame.webSocket)
+        connection.send(frame)
     }
 
     private mutating func scheduleFlush() -> SendAction {

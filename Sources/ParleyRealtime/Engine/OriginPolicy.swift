@@ -55,7 +55,7 @@ extension OriginPolicy {
 extension OriginPolicy.Decision {
     /// The CORS fields of a response to this request. `Vary` is there whatever the decision, for caches.
     func apply(to headers: inout HTTPFields) {
-        headers[.vary] = "Origin"
+        headers.addVary(.origin)
         guard case .cross(let origin, let credentials) = self else { return }
         headers[.accessControlAllowOrigin] = origin
         if credentials { headers[.accessControlAllowCredentials] = "true" }

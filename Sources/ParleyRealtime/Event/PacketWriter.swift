@@ -6,6 +6,11 @@ struct EncodedPacket: Sendable {
     let attachments: [EngineFrame]
     /// Shares what Engine.IO 3 clients are sent among the recipients of a broadcast with attachments.
     var engineIO3: EngineIO3Attachments?
+
+    /// The packet for many clients, whose WebSockets may be compressed.
+    func forBroadcast() -> EncodedPacket {
+        EncodedPacket(frame: frame.forBroadcast(), attachments: attachments.map { $0.forBroadcast() })
+    }
 }
 
 /// Writes one Socket.IO packet: its head, then JSON, behind the room for a frame's header.

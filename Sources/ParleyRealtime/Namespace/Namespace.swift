@@ -15,7 +15,10 @@ public final class Namespace: Sendable {
     let logger: Logger
     private let state = Lock(State())
     let adapter: any Adapter
+    /// True when what is broadcast may go to Engine.IO 3 clients.
     let allowsEngineIO3: Bool
+    /// True when what is broadcast may have to be compressed.
+    let compressesWebSockets: Bool
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -29,6 +32,7 @@ public final class Namespace: Sendable {
         self.logger = logger
         adapter = options.adapter(name)
         allowsEngineIO3 = options.engine.allowsEngineIO3
+        compressesWebSockets = options.engine.webSocketCompression != nil
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }

@@ -14,6 +14,7 @@ struct Routes: Sendable {
         serveHolds(on: application)
         serveFailures(on: application)
         serveWebSockets(on: application)
+        serveCompression(on: application)
     }
 
     private func serveAnswers(on application: Application) {

@@ -1,12 +1,14 @@
-"""Polling by scripts and forms (JSONP), of both revisions, and the hooks and errors of the Engine.IO layer."""
+"""Polling by scripts and forms (JSONP), of both revisions; compressed polls; hooks and errors of the Engine.IO layer."""
 
+import gzip
 import json
+import zlib
 from urllib.parse import quote_plus
 
 import pytest
 
 from support.engine import Polling, poll_path
-from support.engine3 import FORM_TYPE, encode, path, script_payload
+from support.engine3 import FORM_TYPE, Polling3, encode, path, script_payload
 from support.http1 import exchange, get, post
 from support.websocket import handshake
 
@@ -75,6 +77,41 @@ def test_scripts_of_other_sites_are_refused(old_server):
         answer = exchange(old_server, get(target, *fields))
         assert answer.status == 403 and json.loads(answer.body)["code"] == 4, answer
     assert exchange(old_server, get(target, "Sec-Fetch-Site: same-origin")).status == 200
+
+
+def test_payload_of_a_form_has_the_limit_of_others(old_server):
+    for size, status in ((900_000, 200), (1_000_001, 413)):
+        _, sid = open_session(old_server, 3, 0)
+        packet = "6" + "%" * (size - 9)
+        answer = exchange(old_server, post(path("polling", sid, "&j=0"), form(encode(packet)), FORM_TYPE))
+        assert answer.status == status, answer
+
+
+# --- compression ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("accepted, undo", [
+    ("gzip", gzip.decompress), ("deflate", zlib.decompress), ("deflate;q=0.1, gzip", gzip.decompress), ("br", bytes), ("gzip;q=0", bytes)])
+@pytest.mark.parametrize("query", ["", "&j=0"])
+def test_polls_are_compressed_from_one_kibibyte_on(old_server, accepted, undo, query):
+    polling = Polling(old_server)
+    polling.connect()
+    target = poll_path(polling.sid, query=query)
+    for size in (100, 1100, 200_000):
+        polling.send(f'42["large",{size}]')
+        answer = exchange(old_server, get(target, f"Accept-Encoding: {accepted}"))
+        coding = answer.get("content-encoding")
+        assert (coding is not None) == (undo is not bytes and size > 1024)
+        body = undo(answer.body) if coding else answer.body
+        assert b"x" * size in body
+        assert ("accept-encoding" in answer.get("vary").lower()) == (size > 1024)
+
+
+def test_binary_payloads_are_compressed_too(old_server):
+    polling = Polling3(old_server).joined()
+    polling.send('42["send-binary",5000]')
+    answer = exchange(old_server, get(path("polling", polling.sid), "Accept-Encoding: gzip"))
+    assert (answer.get("content-type"), answer.get("content-encoding")) == ("application/octet-stream", "gzip")
+    assert bytes(n & 255 for n in range(5000)) in gzip.decompress(answer.body)
 
 
 # --- hooks and errors ----------------------------------------------------------------------------

@@ -121,6 +121,29 @@ struct EngineHooksTests {
         #expect(realtime.sessionCount == 1)
     }
 
+    @Test("answers to polls are compressed from the threshold on, for clients that accept it")
+    func compression() async throws {
+        let realtime = Realtime()
+        let client = try await PollingClient.join(realtime)
+        let query = "EIO=4&transport=polling&sid=\(client.sid)"
+        for (length, accepted, coding) in [
+            (900, "gzip", nil), (2000, "gzip, br", "gzip"), (2000, "identity", nil),
+        ] {
+            realtime.root.emit("x", String(repeating: "y", count: length))
+            let poll = try await answer(realtime, query, headers: [.acceptEncoding: accepted])
+            #expect(poll.headers[.contentEncoding] == coding)
+            #expect(poll.headers[.vary]?.contains("Accept-Encoding") ?? false == (length > 1024))
+        }
+        var options = RealtimeOptions()
+        options.engine.pollingCompression = nil
+        let plain = Realtime(options: options)
+        let other = try await PollingClient.join(plain)
+        plain.root.emit("x", String(repeating: "y", count: 2000))
+        let poll = try await answer(
+            plain, "EIO=4&transport=polling&sid=\(other.sid)", headers: [.acceptEncoding: "gzip"])
+        #expect(poll.headers[.contentEncoding] == nil)
+    }
+
     private func text(_ response: Response) -> String {
         guard case .bytes(let bytes) = response.body.content else { return "" }
         return String(decoding: bytes, as: UTF8.self)
