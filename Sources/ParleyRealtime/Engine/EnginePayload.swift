@@ -58,7 +58,7 @@ struct EnginePayloadForm: Sendable {
 extension EngineFrame {
     fileprivate var asksForBinaryFraming: Bool {
         isBinary
-            || EngineIO3PayloadEncoder.hasSurrogatePairs(
+            || !EngineIO3PayloadEncoder.isUnambiguous(
                 webSocket.span.extracting(droppingFirst: payloadStart))
     }
 

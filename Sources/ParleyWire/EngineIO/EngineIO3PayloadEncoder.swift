@@ -24,11 +24,11 @@ public enum EngineIO3PayloadEncoder {
         append(packet, to: &output)
     }
 
-    /// Whether a text holds characters of two UTF-16 code units. Some clients count them as one: to these, only the binary
-    /// framing says where such a packet ends.
-    public static func hasSurrogatePairs(_ text: Span<UInt8>) -> Bool {
-        for index in 0..<text.count where text[index] >= 0xF0 { return true }
-        return false
+    /// Whether every client reads a text in the text framing as it was meant. Of what is not ASCII some count characters in
+    /// place of code units, and Socket.IO 1.x clients expect it encoded twice; the binary framing all read alike.
+    public static func isUnambiguous(_ text: Span<UInt8>) -> Bool {
+        for index in 0..<text.count where text[index] >= 0x80 { return false }
+        return true
     }
 
     /// The length of a text as JavaScript has it. The bytes must be UTF-8.
