@@ -3,7 +3,7 @@
 (function (root) {
   "use strict";
 
-  if (root.io.protocol >= 5) return;
+  if (root.io.protocol !== 4) return;
   root.isOldClient = true;
 
   const encode = (values) => Object.entries(values || {}).map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
