@@ -32,7 +32,7 @@ struct RoomRegistry {
     }
 
     mutating func join(_ socket: Socket, _ names: [String]) {
-        guard members[socket.id] != nil else { return }
+        guard members[socket.id]?.socket === socket else { return }
         for name in names where name != socket.id {
             guard members[socket.id]?.rooms.insert(name).inserted == true else { continue }
             rooms[name, default: Room()].members[socket.id] = socket
@@ -41,6 +41,7 @@ struct RoomRegistry {
     }
 
     mutating func leave(_ socket: Socket, _ names: [String]) {
+        guard members[socket.id]?.socket === socket else { return }
         for name in names where members[socket.id]?.rooms.remove(name) != nil {
             removeMember(socket.id, from: name)
         }

@@ -94,7 +94,8 @@ extension SocketIOLimits {
     func forRevision(_ revision: EngineIORevision) -> SocketIOLimits {
         guard revision == .three else { return self }
         var limits = self
-        limits.namespaceBytes += namespaceQueryBytes
+        let (sum, overflow) = namespaceBytes.addingReportingOverflow(namespaceQueryBytes)
+        limits.namespaceBytes = overflow ? .max : sum
         return limits
     }
 }

@@ -37,7 +37,8 @@ extension EngineServer {
     private func payloadEncoding(
         _ session: EngineSession, _ parameters: EngineRequest, _ request: Request
     ) throws(EngineRefusal) -> EngineSession.PayloadEncoding {
-        let isBinary = request.header(.contentType) == "application/octet-stream"
+        let isBinary =
+            request.header(.contentType)?.lowercased().hasPrefix("application/octet-stream") == true
         if isBinary, session.revision == .four { throw .badRequest("BINARY_PAYLOAD") }
         return EngineSession.PayloadEncoding(isForm: parameters.jsonp != nil, isBinary: isBinary)
     }

@@ -99,3 +99,23 @@ def test_upgrades_may_be_refused(make_server, open_page):
             resolve([value, socket.io.engine.transport.name])), 300));
     })""", server.url())
     assert outcome == ["still", "polling"]
+
+
+SCRIPT_TAG = """(url) => new Promise((resolve) => {
+    window.___eio = [(payload) => resolve(payload.slice(0, 2))];
+    const script = document.createElement("script");
+    script.src = url;
+    script.onerror = () => resolve("refused");
+    script.onload = () => setTimeout(() => resolve("loaded in vain"), 100);
+    document.head.appendChild(script);
+})"""
+
+
+def test_script_tags_of_this_origin_alone(old_server, server, browser):
+    target = old_server.url("/socket.io/?EIO=4&transport=polling&j=0")
+    page = browser.new_context().new_page()
+    page.goto(old_server.url("/page.html"))
+    assert page.evaluate(SCRIPT_TAG, target) == "0{"
+    page.goto(server.url("/page.html"))     # another port is another origin
+    assert page.evaluate(SCRIPT_TAG, target) == "refused"
+    page.context.close()
