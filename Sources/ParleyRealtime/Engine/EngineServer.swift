@@ -90,8 +90,11 @@ final class EngineServer: Sendable {
         guard request.method == .get else { throw EngineRefusal.badHandshakeMethod(request.method) }
         try await checkAllowed(request)
         let id = try await makeID(for: request)
+        let cookie = options.cookie?.cookie(for: id)
+        // One that can't be set must not leave a session behind.
+        _ = try cookie?.fieldValue()
         var response = try begin(id, parameters, request)
-        if let cookie = options.cookie { response.headers[.setCookie] = cookie.field(for: id) }
+        if let cookie { try response.setCookie(cookie) }
         return response
     }
 

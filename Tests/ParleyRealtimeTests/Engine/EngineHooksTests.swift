@@ -81,15 +81,15 @@ struct EngineHooksTests {
     }
 
     @Test("a cookie may be for a domain, and partitioned")
-    func cookie() {
+    func cookie() throws {
         var cookie = EngineCookie()
         cookie.domain = "example.com"
         cookie.isPartitioned = true
         cookie.isSecure = true
         cookie.sameSite = .none
         #expect(
-            cookie.field(for: "x")
-                == "io=x; Path=/; Domain=example.com; HttpOnly; Secure; Partitioned; SameSite=None")
+            try cookie.cookie(for: "x").fieldValue()
+                == "io=x; Domain=example.com; Path=/; HttpOnly; Secure; SameSite=None; Partitioned")
     }
 
     @Test("transports that are not allowed, and upgrades, are neither offered nor taken")
