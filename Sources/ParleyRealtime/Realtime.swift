@@ -13,7 +13,7 @@ import ParleyWire
 /// ```
 public final class Realtime: Sendable {
     private let core: RealtimeCore
-    private let engine: EngineServer
+    let engine: EngineServer
 
     /// Creates a server.
     public init(

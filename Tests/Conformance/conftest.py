@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.client import client_script
+from support.client import client_script, old_client_script
 from support.server import Server
 from support.tls import Certificates, TLSServer
 
@@ -64,10 +64,13 @@ def public(tmp_path_factory):
     (root / "inside.txt").symlink_to("hello.txt")
     os.mkfifo(root / "pipe")
     shutil.copy(client_script(), root / "socket.io.min.js")
-    shutil.copy(HERE / "peers" / "javascript" / "scenarios.js", root / "scenarios.js")
-    (root / "page.html").write_text(
-        "<!doctype html><title>Conformance</title>"
-        "<script src=/socket.io.min.js></script><script src=/scenarios.js></script>")
+    shutil.copy(old_client_script(), root / "socket.io-2.min.js")
+    for script in ("old-client.js", "scenarios.js"):
+        shutil.copy(HERE / "peers" / "javascript" / script, root / script)
+    for page, client in (("page.html", "socket.io.min.js"), ("page-2.html", "socket.io-2.min.js")):
+        (root / page).write_text(
+            f"<!doctype html><title>Conformance</title><script src=/{client}></script>"
+            "<script src=/old-client.js></script><script src=/scenarios.js></script>")
     return root
 
 
@@ -91,6 +94,12 @@ def server(public):
 def impatient(public):
     """Every time limit below two seconds."""
     yield from running("--files", public, *SHORT)
+
+
+@pytest.fixture(scope="session")
+def old_server(public):
+    """Takes Engine.IO 3 clients and JSONP too."""
+    yield from running("--files", public, "--engineio3", "--jsonp")
 
 
 @pytest.fixture(scope="session")

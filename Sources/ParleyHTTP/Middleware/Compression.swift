@@ -41,7 +41,13 @@ public struct Compression: Middleware {
 
     /// Passes the request on, and compresses the response where that is worth it and accepted.
     public func respond(to request: Request, next: Next) async throws -> Response {
-        var response = try await next(request)
+        await compressed(try await next(request), for: request)
+    }
+
+    /// Compresses a response where that is worth it and accepted: what the middleware does, for those who answer by
+    /// themselves.
+    public func compressed(_ response: Response, for request: Request) async -> Response {
+        var response = response
         guard !response.isUpgrade else { return response }
         if response.status == .notModified {
             response.weakenRevalidated(by: request)

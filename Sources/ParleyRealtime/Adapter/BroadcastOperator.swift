@@ -58,6 +58,9 @@ public struct BroadcastOperator: Sendable {
         do {
             var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
             if namespace.compressesWebSockets { packet = packet.forBroadcast() }
+            if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
+                packet.engineIO3 = EngineIO3Attachments()
+            }
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
             return .sent
         } catch {

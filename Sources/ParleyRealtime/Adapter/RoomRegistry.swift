@@ -16,20 +16,23 @@ struct RoomRegistry {
     private var rooms: [String: Room] = [:]
 
     mutating func add(_ socket: Socket) {
+        // Sockets of Engine.IO 3 clients have their session's id: one may come back before its former self has gone.
+        if let former = members[socket.id]?.socket { remove(former) }
         members[socket.id] = Member(socket: socket)
         list = nil
         rooms[socket.id]?.list = nil
     }
 
     mutating func remove(_ socket: Socket) {
-        guard let member = members.removeValue(forKey: socket.id) else { return }
+        guard let member = members[socket.id], member.socket === socket else { return }
+        members[socket.id] = nil
         list = nil
         rooms[socket.id]?.list = nil
         for room in member.rooms { removeMember(socket.id, from: room) }
     }
 
     mutating func join(_ socket: Socket, _ names: [String]) {
-        guard members[socket.id] != nil else { return }
+        guard members[socket.id]?.socket === socket else { return }
         for name in names where name != socket.id {
             guard members[socket.id]?.rooms.insert(name).inserted == true else { continue }
             rooms[name, default: Room()].members[socket.id] = socket
@@ -38,6 +41,7 @@ struct RoomRegistry {
     }
 
     mutating func leave(_ socket: Socket, _ names: [String]) {
+        guard members[socket.id]?.socket === socket else { return }
         for name in names where members[socket.id]?.rooms.remove(name) != nil {
             removeMember(socket.id, from: name)
         }

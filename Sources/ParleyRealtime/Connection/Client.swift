@@ -19,7 +19,7 @@ final class Client: EngineSessionDelegate {
         self.session = session
         self.request = request
         self.realtime = realtime
-        decoder = SocketIODecoder(limits: realtime.options.limits)
+        decoder = SocketIODecoder(limits: realtime.options.limits.forRevision(session.revision))
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
         // Not weak: an object with weak references counts all others by way of a side table, which every packet would
@@ -38,14 +38,16 @@ final class Client: EngineSessionDelegate {
 
     func received(text: Span<UInt8>) {
         do {
-            let head = try decoder.head(of: text)
+            var head = try decoder.head(of: text)
+            var query: String?
+            if session.revision == .three { query = try head.splitNamespace(text, realtime.options.limits) }
             switch head.type {
             case .event, .ack:
                 let socket = try state.withLock { try $0.recipient(head, text) }
                 try receive(head, text.extracting(head.payload), nil, socket)
             case .binaryEvent, .binaryAck:
                 try beginBinary(head, text)
-            case .connect: try connect(head, text)
+            case .connect: try connect(head, text, query)
             case .disconnect: try leave(head, text)
             case .connectError: throw SocketIOError.malformed("CONNECT_ERROR from a client")
             }
@@ -106,20 +108,26 @@ final class Client: EngineSessionDelegate {
 
     // MARK: Namespaces
 
-    private func connect(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
+    private func connect(_ head: SocketIOPacketHead, _ text: Span<UInt8>, _ query: String?) throws {
         let name = ClientState.name(head, text)
+        guard session.revision == .four else { return try join(name, auth: .null, query: query) }
         var auth = JSONValue.null
         if !head.payload.isEmpty {
             auth = try JSON.decode(
                 JSONValue.self, from: text.extracting(head.payload), maximumDepth: jsonDepth)
             guard case .object = auth else { throw SocketIOError.malformed("auth is no object") }
         }
+        try join(name, auth: auth, query: nil)
+    }
+
+    /// Begins the handshake with a namespace.
+    func join(_ name: String, auth: JSONValue, query: String?) throws {
         guard let namespace = realtime.find(name) else {
-            return send(.refused(ConnectError("Invalid namespace"), namespace: name))
+            return send(refusal(ConnectError("Invalid namespace"), of: name))
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
-        let handshake = Handshake(request: request, auth: auth)
+        let handshake = Handshake(request: request, auth: auth, namespaceQuery: query)
         let middleware = namespace.middleware
         guard !middleware.isEmpty else { return admit(handshake, to: namespace) }
         let task = session.loop.start { [self] in
@@ -134,7 +142,8 @@ final class Client: EngineSessionDelegate {
     }
 
     private func admit(_ handshake: Handshake, to namespace: Namespace) {
-        let socket = Socket(id: Identifier.make(), namespace: namespace, client: self, handshake: handshake)
+        let socket = Socket(
+            id: socketID(in: namespace), namespace: namespace, client: self, handshake: handshake)
         guard state.withLock({ $0.admit(socket) }) else { return }
         socket.open()
     }
@@ -145,7 +154,7 @@ final class Client: EngineSessionDelegate {
         if !(error is ConnectError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
         }
-        send(.refused(refusal, namespace: namespace.name))
+        send(self.refusal(refusal, of: namespace.name))
     }
 
     private func leave(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {
@@ -172,7 +181,7 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets out, and the end
 
     func send(_ packet: EncodedPacket) {
-        session.send(packet.frame, attachments: packet.attachments)
+        session.send(packet.frame, attachments: packet.attachments(for: session))
     }
 
     /// The nesting that packets' JSON may have.

@@ -7,6 +7,8 @@ public struct EngineCookie: Sendable {
 
     /// The cookie's name, a token of RFC 9110.
     public var name = "io"
+    /// The host that it is sent to, with its subdomains; nil: the host that set it alone.
+    public var domain: String?
     /// The paths that it is sent with.
     public var path = "/"
     /// Its lifetime; nil: until the browser ends.
@@ -17,6 +19,8 @@ public struct EngineCookie: Sendable {
     public var isSecure = false
     /// Whether it travels with requests of other sites; `none` asks for ``isSecure``.
     public var sameSite = SameSite.lax
+    /// Whether it is kept apart for each top-level site that embeds this one (CHIPS); asks for ``isSecure``.
+    public var isPartitioned = false
 
     /// The defaults.
     public init() {}
@@ -24,7 +28,7 @@ public struct EngineCookie: Sendable {
     /// The cookie of a session.
     func cookie(for id: String) -> Cookie {
         Cookie(
-            name, id, maxAge: maxAge, path: path, isSecure: isSecure, isHTTPOnly: isHTTPOnly,
-            sameSite: sameSite)
+            name, id, maxAge: maxAge, domain: domain, path: path, isSecure: isSecure, isHTTPOnly: isHTTPOnly,
+            sameSite: sameSite, isPartitioned: isPartitioned)
     }
 }

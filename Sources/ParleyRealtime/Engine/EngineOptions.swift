@@ -15,6 +15,12 @@ public struct EngineOptions: Sendable {
     public var transports: Set<EngineTransport> = [.polling, .webSocket]
     /// Whether polling sessions may upgrade to WebSocket.
     public var allowUpgrades = true
+    /// Whether Socket.IO 1.x and 2.x clients (Engine.IO 3) are served too. Their sockets' ids hold the session's secret id,
+    /// since these clients compute them from it: leave it off where no such client is left.
+    public var allowsEngineIO3 = false
+    /// Whether clients may poll by script tags and forms (`j=`), as pages without XMLHttpRequest across origins do. Browsers
+    /// name no origin where they load a script, so that ``origins`` has less to go by: leave it off unless such clients exist.
+    public var allowsJSONP = false
     /// How often the server pings.
     public var pingInterval: Duration = .seconds(25)
     /// How long a pong may take.
@@ -33,14 +39,25 @@ public struct EngineOptions: Sendable {
     /// How messages are compressed over WebSockets whose client offers it (Socket.IO's `perMessageDeflate`); nil doesn't.
     /// A broadcast is compressed once for all, unless the server takes over its context from message to message.
     public var webSocketCompression: WebSocketCompression?
+    /// How answers to polls are compressed for clients that accept it (Socket.IO's `httpCompression`); nil doesn't.
+    public var pollingCompression: Compression.Options? = pollingCompressionDefault
     /// The cookie that carries a new session's id, for balancers that keep a client at one server; none by default.
     public var cookie: EngineCookie?
     /// Which origins browsers may come from.
     public var origins: OriginPolicy = .sameOrigin
-    /// Decides about a client before a session exists; a throw or false is answered with 403, code 4.
+    /// Decides about a client before a session exists; a throw or false is answered with 403, code 4. The client is told the
+    /// message of an `HTTPError` or ``ConnectError`` that is thrown, of other errors nothing.
     public var allowRequest: (@Sendable (Request) async throws -> Bool)?
     /// Makes the id of a new session; it must be unique and unguessable. The default has 120 random bits.
-    public var generateID: (@Sendable (Request) -> String)?
+    /// A throw is answered with 400, code 3, and so is an id that is taken, empty, or has characters that no cookie may have.
+    public var generateID: (@Sendable (Request) async throws -> String)?
+
+    /// From 1 KiB on, binary payloads too.
+    private static let pollingCompressionDefault: Compression.Options = {
+        var options = Compression.Options()
+        options.isCompressible = { _ in true }
+        return options
+    }()
 
     /// The defaults.
     public init() {}

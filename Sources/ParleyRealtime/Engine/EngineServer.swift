@@ -3,7 +3,7 @@ import ParleyHTTP
 import ParleyTransport
 import ParleyWire
 
-/// Engine.IO over HTTP (protocol 4): finds the session that a request belongs to, or begins one.
+/// Engine.IO over HTTP (protocol 4, and 3 where it is allowed): finds the session that a request belongs to, or begins one.
 ///
 /// It uses ParleyHTTP through its public API only: requests, responses, and the upgrade hook.
 final class EngineServer: Sendable {
@@ -11,6 +11,8 @@ final class EngineServer: Sendable {
     typealias Accept = @Sendable (EngineSession, Request) -> any EngineSessionDelegate
 
     let options: EngineOptions
+    let hooks = EngineHooks()
+    private let compression: Compression?
     private let accept: Accept
     private let table = Lock(Table())
 
@@ -21,6 +23,7 @@ final class EngineServer: Sendable {
 
     init(options: EngineOptions, accept: @escaping Accept) {
         self.options = options
+        compression = options.pollingCompression.map { Compression($0) }
         self.accept = accept
     }
 
@@ -37,9 +40,14 @@ final class EngineServer: Sendable {
         }
         var response: Response
         do {
-            if origin == .refused { throw EngineRefusal.forbidden }
-            response = try await route(EngineRequest(request, options: options), request)
+            if origin == .refused { throw EngineRefusal.forbidden("ORIGIN") }
+            let parameters = try EngineRequest(request, options: options)
+            try options.origins.check(parameters, request)
+            response = try await route(parameters, request)
+            response = await compressed(response, for: request)
+            hooks.apply(to: &response.headers, of: request, isInitial: parameters.sessionID == nil)
         } catch let refusal as EngineRefusal {
+            hooks.report(refusal, request)
             response = refusal.response
         } catch let error as HTTPError {
             response = .text(error.message, status: error.status)
@@ -49,27 +57,39 @@ final class EngineServer: Sendable {
         return response
     }
 
+    /// Most answers are short: they are spared the look at what the client accepts.
+    private func compressed(_ response: Response, for request: Request) async -> Response {
+        guard let compression, let threshold = options.pollingCompression?.threshold,
+            (response.body.length ?? 0) >= UInt64(max(threshold, 1))
+        else { return response }
+        return await compression.compressed(response, for: request)
+    }
+
     private func route(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
         guard let id = parameters.sessionID else {
             return try await open(parameters, request)
         }
-        guard let session = table.withLock({ $0.sessions[id] }) else { throw EngineRefusal.unknownSession }
-        if parameters.isWebSocket { return try upgrade(session, request) }
+        guard let session = table.withLock({ $0.sessions[id] }) else {
+            throw EngineRefusal.unknownSession(id)
+        }
+        // Who began with another revision would misread every payload from here on.
+        guard session.revision == parameters.revision else {
+            throw EngineRefusal.badRequest("REVISION_MISMATCH")
+        }
+        if parameters.isWebSocket { return try upgrade(session, parameters, request) }
         switch request.method {
-        case .get: return try await poll(session)
-        case .post: return try await post(session, request)
-        default: throw EngineRefusal.badRequest
+        case .get: return try await poll(session, parameters)
+        case .post: return try await post(session, parameters, request)
+        default: throw EngineRefusal.badRequest("METHOD")
         }
     }
 
     // MARK: Handshake
 
     private func open(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
-        guard request.method == .get else { throw EngineRefusal.badHandshakeMethod }
-        if let allowRequest = options.allowRequest {
-            guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
-        }
-        let id = options.generateID?(request) ?? Identifier.make()
+        guard request.method == .get else { throw EngineRefusal.badHandshakeMethod(request.method) }
+        try await checkAllowed(request)
+        let id = try await makeID(for: request)
         let cookie = options.cookie?.cookie(for: id)
         // One that can't be set must not leave a session behind.
         _ = try cookie?.fieldValue()
@@ -78,15 +98,34 @@ final class EngineServer: Sendable {
         return response
     }
 
+    private func checkAllowed(_ request: Request) async throws(EngineRefusal) {
+        guard let allowRequest = options.allowRequest else { return }
+        let isAllowed: Bool
+        do {
+            isAllowed = try await allowRequest(request)
+        } catch {
+            throw .refused(by: error)
+        }
+        guard isAllowed else { throw .forbidden("ALLOW_REQUEST") }
+    }
+
+    private func makeID(for request: Request) async throws(EngineRefusal) -> String {
+        guard let generateID = options.generateID else { return Identifier.make() }
+        guard let id = try? await generateID(request), Identifier.isValid(id) else {
+            throw .badRequest("ID_GENERATION_ERROR")
+        }
+        return id
+    }
+
     private func begin(_ id: String, _ parameters: EngineRequest, _ request: Request) throws -> Response {
         guard parameters.isWebSocket else {
-            let session = try begin(id, request, loop: request.loop, transport: .polling)
-            return pollingResponse([EngineFrame(handshakeOf: session)])
+            let session = try begin(id, parameters, request, loop: request.loop, transport: .polling)
+            return session.form.encode([EngineFrame(handshakeOf: session)], jsonp: parameters.jsonp)
         }
         return Response.webSocket(for: request, options: webSocketOptions) { connection in
             guard
                 let session = try? self.begin(
-                    id, request, loop: connection.loop, transport: .webSocket(connection))
+                    id, parameters, request, loop: connection.loop, transport: .webSocket(connection))
             else {
                 connection.close(code: 1013, reason: "shutting down")
                 return ClosedWebSocketHandler()
@@ -96,14 +135,16 @@ final class EngineServer: Sendable {
     }
 
     private func begin(
-        _ id: String, _ request: Request, loop: EventLoop, transport: EngineSessionState.Transport
+        _ id: String, _ parameters: EngineRequest, _ request: Request, loop: EventLoop,
+        transport: EngineSessionState.Transport
     ) throws -> EngineSession {
-        let session = EngineSession(id: id, loop: loop, options: options, transport: transport) {
+        let form = EnginePayloadForm(revision: parameters.revision, takesBinary: parameters.takesBinary)
+        let session = EngineSession(id: id, loop: loop, options: options, form: form, transport: transport) {
             [weak self] session in self?.remove(session)
         }
         try table.withLock { table in
             guard !table.isClosed else { throw HTTPError(.serviceUnavailable, "The server is shutting down") }
-            guard table.sessions[id] == nil else { throw EngineRefusal.badRequest }
+            guard table.sessions[id] == nil else { throw EngineRefusal.badRequest("ID_GENERATION_ERROR") }
             table.sessions[id] = session
         }
         if case .webSocket = transport { session.send(EngineFrame(handshakeOf: session)) }
@@ -118,57 +159,13 @@ final class EngineServer: Sendable {
         }
     }
 
-    private var webSocketOptions: WebSocketOptions {
+    var webSocketOptions: WebSocketOptions {
         var webSocket = WebSocketOptions()
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
         webSocket.compression = options.webSocketCompression
         return webSocket
-    }
-
-    // MARK: Polling
-
-    private func poll(_ session: EngineSession) async throws -> Response {
-        switch await session.poll() {
-        case .packets(let frames): return pollingResponse(frames)
-        case .refused: throw EngineRefusal.badRequest
-        }
-    }
-
-    private func pollingResponse(_ frames: [EngineFrame]) -> Response {
-        var body: [UInt8] = []
-        body.reserveCapacity(frames.reduce(0) { $0 + $1.webSocket.count })
-        for (index, frame) in frames.enumerated() {
-            if index > 0 { body.append(EngineIOPayloadDecoder.separator) }
-            frame.appendPollingPacket(to: &body)
-        }
-        return Response(headers: [.contentType: "text/plain; charset=UTF-8"], body: .bytes(body))
-    }
-
-    private func post(_ session: EngineSession, _ request: Request) async throws -> Response {
-        if request.header(.contentType) == "application/octet-stream" { throw EngineRefusal.badRequest }
-        let isAccepted = try await session.post {
-            try await request.body.collect(upTo: options.maxPayload)
-        }
-        guard isAccepted else { throw EngineRefusal.badRequest }
-        return .text("ok", type: "text/html")
-    }
-
-    // MARK: Upgrade
-
-    private func upgrade(_ session: EngineSession, _ request: Request) throws(EngineRefusal) -> Response {
-        guard options.allowUpgrades, options.transports.contains(.webSocket), session.canUpgrade else {
-            throw .badRequest
-        }
-        return Response.webSocket(for: request, options: webSocketOptions) { connection in
-            guard session.beginUpgrade(connection) else {
-                connection.close(code: 1000, reason: "")
-                return ClosedWebSocketHandler()
-            }
-            return EngineWebSocketTransport(
-                candidate: connection, session: session, timeout: self.options.upgradeTimeout)
-        }
     }
 
     // MARK: Closing
@@ -184,13 +181,14 @@ final class EngineServer: Sendable {
 }
 
 extension EngineFrame {
-    /// The open packet (Engine.IO protocol 4, "Handshake").
+    /// The open packet (Engine.IO protocol, "Handshake"; both revisions have the same).
     fileprivate init(handshakeOf session: EngineSession) {
         let options = session.options
         let canUpgrade =
             options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
         var text: [UInt8] = [0, 0, EngineIOPacketType.open.rawValue]
         text.append(contentsOf: #"{"sid":""#.utf8)
+        // `Identifier.isValid` lets nothing pass that JSON escapes.
         text.append(contentsOf: session.id.utf8)
         text.append(contentsOf: (canUpgrade ? #"","upgrades":["websocket"]"# : #"","upgrades":[]"#).utf8)
         text.append(contentsOf: #","pingInterval":\#(options.pingInterval.milliseconds)"#.utf8)
@@ -207,7 +205,7 @@ extension Duration {
 }
 
 /// Takes nothing: the handler of a connection that is being closed already.
-private final class ClosedWebSocketHandler: WebSocketHandler {
+final class ClosedWebSocketHandler: WebSocketHandler {
     func received(text: Span<UInt8>, on connection: WebSocketConnection) {}
     func received(binary: Span<UInt8>, on connection: WebSocketConnection) {}
     func receivedPong(on connection: WebSocketConnection) {}

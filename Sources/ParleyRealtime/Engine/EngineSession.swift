@@ -9,6 +9,12 @@ protocol EngineSessionDelegate: AnyObject, Sendable {
     /// A binary message.
     func received(binary: [UInt8])
     func closed(_ reason: DisconnectReason)
+    /// The session began: messages may come from now on.
+    func opened()
+}
+
+extension EngineSessionDelegate {
+    func opened() {}
 }
 
 /// An Engine.IO session: one client, over polling or WebSocket, whichever loops its requests arrive on.
@@ -16,21 +22,28 @@ final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
     let options: EngineOptions
-    private let state: Lock<EngineSessionState>
+    let form: EnginePayloadForm
+    let state: Lock<EngineSessionState>
     private let onRemoval: @Sendable (EngineSession) -> Void
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
 
     init(
-        id: String, loop: EventLoop, options: EngineOptions, transport: EngineSessionState.Transport,
+        id: String, loop: EventLoop, options: EngineOptions, form: EnginePayloadForm,
+        transport: EngineSessionState.Transport,
         onRemoval: @escaping @Sendable (EngineSession) -> Void
     ) {
         self.id = id
         self.loop = loop
         self.options = options
+        self.form = form
         self.onRemoval = onRemoval
-        state = Lock(EngineSessionState(transport: transport, now: .now))
+        state = Lock(
+            EngineSessionState(transport: transport, takesBinary: form.takesBinary, now: .now))
     }
+
+    /// The revision of the protocol that the client speaks.
+    var revision: EngineIORevision { form.revision }
 
     /// Gives the session its user, and starts the heartbeat.
     func start(_ delegate: any EngineSessionDelegate) {
@@ -39,8 +52,9 @@ final class EngineSession: Sendable {
         loop.execute {
             // Not weak, for the sake of the reference count; the cycle ends with the session, which a client that is
             // silent does not outlive either.
-            self.heartbeatTimer = self.loop.schedule(after: self.options.pingInterval) { self.heartbeat() }
+            self.heartbeatTimer = self.loop.schedule(after: self.firstHeartbeat) { self.heartbeat() }
         }
+        delegate.opened()
     }
 
     // MARK: Sending
@@ -100,10 +114,10 @@ final class EngineSession: Sendable {
         switch type {
         case .message: delegate?.received(text: data)
         case .pong:
-            if !state.withLock({ $0.pong(now: .now) }) { close(.transportError) }
+            if revision == .three || !state.withLock({ $0.pong(now: .now) }) { close(.transportError) }
         case .close: close(.transportClose, .byClient)
         case .noop: break
-        case .ping: close(.transportError)
+        case .ping: revision == .three ? answer(ping: data) : close(.transportError)
         case .open, .upgrade: close(.parseError)
         }
     }
@@ -134,7 +148,7 @@ final class EngineSession: Sendable {
     }
 
     /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled.
-    private func waitForInbound() async {
+    func waitForInbound() async {
         guard state.withLock({ $0.isInboundPaused }) else { return }
         await withCheckedContinuation { continuation in
             if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
@@ -165,45 +179,12 @@ final class EngineSession: Sendable {
         }
     }
 
-    /// Takes a payload: a polling POST. Returns false when the session does not accept it, and is closed for it.
-    func post(_ payload: () async throws -> [UInt8]) async throws -> Bool {
-        switch state.withLock({ $0.beginPost() }) {
-        case .refused: return false
-        case .ignore: return true
-        case .overlap:
-            close(.transportError)
-            return false
-        case .proceed: break
-        }
-        defer { state.withLock { $0.endPost() } }
-        let bytes = try await payload()
-        do {
-            try deliver(bytes.span)
-        } catch {
-            close(.parseError)
-            return false
-        }
-        await waitForInbound()
-        return true
-    }
-
-    private func deliver(_ payload: Span<UInt8>) throws(EngineIOError) {
-        var decoder = EngineIOPayloadDecoder(maximumPackets: options.maxPacketsPerPayload)
-        while let packet = try decoder.next(payload) {
-            guard isOpen else { return }
-            switch packet {
-            case .text(let type, let range): received(type, payload.extracting(range))
-            case .binary(let bytes): received(binary: bytes)
-            }
-        }
-    }
-
     // MARK: Upgrade
 
     var canUpgrade: Bool { state.withLock { $0.canUpgrade } }
 
-    func beginUpgrade(_ connection: WebSocketConnection) -> Bool {
-        state.withLock { $0.beginUpgrade(connection) }
+    func beginUpgrade(_ connection: WebSocketConnection, takesBinary: Bool) -> Bool {
+        state.withLock { $0.beginUpgrade(connection, takesBinary: takesBinary) }
     }
 
     func probed(_ connection: WebSocketConnection) -> Bool {
@@ -225,14 +206,34 @@ final class EngineSession: Sendable {
 
     // MARK: Heartbeat
 
+    /// An Engine.IO 3 client pings by itself; the server only watches that it does.
+    private var firstHeartbeat: Duration {
+        revision == .three ? options.pingInterval + options.pingTimeout : options.pingInterval
+    }
+
+    /// The answer has the ping's data (Engine.IO protocol 3, "Packet types").
+    private func answer(ping data: Span<UInt8>) {
+        state.withLock { $0.pinged(now: .now) }
+        var pong: [UInt8] = [0, 0, EngineIOPacketType.pong.rawValue]
+        data.withUnsafeBufferPointer { pong.append(contentsOf: $0) }
+        send(EngineFrame(textBehindReservation: pong))
+    }
+
     private func heartbeat() {
-        switch state.withLock({ $0.heartbeat(now: .now, interval: options.pingInterval) }) {
+        switch state.withLock({ nextHeartbeat(&$0) }) {
         case .stop: heartbeatTimer = nil
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout)
         case .ping:
             send(EngineFrame(.ping))
             heartbeatTimer?.reschedule(after: options.pingTimeout)
+        }
+    }
+
+    private func nextHeartbeat(_ state: inout EngineSessionState) -> EngineSessionState.HeartbeatAction {
+        switch revision {
+        case .three: state.silence(now: .now, limit: options.pingInterval + options.pingTimeout)
+        case .four: state.heartbeat(now: .now, interval: options.pingInterval)
         }
     }
 

@@ -1,7 +1,7 @@
 import ParleyHTTP
 import ParleyWire
 
-/// The life of an Engine.IO session (protocol 4), as a value: each transition changes it and says what is to
+/// The life of an Engine.IO session, as a value: each transition changes it and says what is to
 /// be done outside the lock. Frames for a WebSocket are put into its outbox within the transition, which
 /// keeps their order.
 struct EngineSessionState {
@@ -23,7 +23,10 @@ struct EngineSessionState {
     private var isPosting = false
     private var candidate: WebSocketConnection?
     private var isProbed = false
+    /// False when the WebSocket of an Engine.IO 3 client, or the candidate, takes binary as base64 only.
+    private var takesBinary: Bool
     private var awaitsPong = false
+    /// When the client last gave the sign of life that its revision asks for.
     private var lastPong: ContinuousClock.Instant
     /// How many of the client's sockets can't keep up; it is read from while there is none. Below zero for a moment when one
     /// that can again says so before its other thread said that it can't.
@@ -38,8 +41,9 @@ struct EngineSessionState {
         return true
     }
 
-    init(transport: Transport, now: ContinuousClock.Instant) {
+    init(transport: Transport, takesBinary: Bool, now: ContinuousClock.Instant) {
         self.transport = transport
+        self.takesBinary = takesBinary
         lastPong = now
     }
 
@@ -68,7 +72,7 @@ struct EngineSessionState {
         guard phase == .open else { return .refused }
         switch transport {
         case .webSocket(let connection):
-            connection.send(frame)
+            put(frame, into: connection)
             return .none
         case .polling:
             guard !isOverflowing else { return .refused }
@@ -81,6 +85,13 @@ struct EngineSessionState {
             }
             return scheduleFlush()
         }
+    }
+
+    private func put(_ frame: EngineFrame, into connection: WebSocketConnection) {
+        guard takesBinary || !frame.isBinary else {
+            return connection.send(frame.base64EngineIO3())
+        }
+        connection.send(frame)
     }
 
     private mutating func scheduleFlush() -> SendAction {
@@ -190,9 +201,10 @@ struct EngineSessionState {
         return true
     }
 
-    mutating func beginUpgrade(_ connection: WebSocketConnection) -> Bool {
+    mutating func beginUpgrade(_ connection: WebSocketConnection, takesBinary: Bool) -> Bool {
         guard canUpgrade else { return false }
         candidate = connection
+        self.takesBinary = takesBinary
         return true
     }
 
@@ -211,7 +223,7 @@ struct EngineSessionState {
         candidate = nil
         isProbed = false
         transport = .webSocket(connection)
-        for frame in takeQueue() { connection.send(frame) }
+        for frame in takeQueue() { put(frame, into: connection) }
         return (true, takePoll())
     }
 
@@ -246,6 +258,16 @@ struct EngineSessionState {
         lastPong = now
         return true
     }
+
+    /// What an Engine.IO 3 session does about a client that pings by itself.
+    func silence(now: ContinuousClock.Instant, limit: Duration) -> HeartbeatAction {
+        guard phase == .open else { return .stop }
+        let due = lastPong + limit
+        return now < due ? .wait(due - now) : .timeout
+    }
+
+    /// A ping of an Engine.IO 3 client came.
+    mutating func pinged(now: ContinuousClock.Instant) { lastPong = now }
 
     // MARK: Closing
 

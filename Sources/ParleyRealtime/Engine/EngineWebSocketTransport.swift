@@ -42,13 +42,28 @@ final class EngineWebSocketTransport: WebSocketHandler {
                 session.received(type, data)
             }
         } catch {
+            guard !receivedBase64(text) else { return }
             session.close(.parseError)
         }
     }
 
+    /// Binary as base64, from an Engine.IO 3 client whose WebSocket knows no other.
+    private func receivedBase64(_ text: Span<UInt8>) -> Bool {
+        guard session.revision == .three, let message = try? EngineIO3.base64Message(text) else {
+            return false
+        }
+        delegate?.received(binary: message)
+        return true
+    }
+
     func received(binary: Span<UInt8>, on connection: WebSocketConnection) {
         guard isActive else { return abandon(connection) }
-        delegate?.received(binary: Array(span: binary))
+        guard session.revision == .three else {
+            delegate?.received(binary: Array(span: binary))
+            return
+        }
+        guard let content = try? EngineIO3.binaryMessage(binary) else { return session.close(.parseError) }
+        delegate?.received(binary: Array(span: binary.extracting(content)))
     }
 
     private func probe(_ text: Span<UInt8>, _ connection: WebSocketConnection) {

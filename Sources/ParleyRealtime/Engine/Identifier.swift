@@ -17,4 +17,15 @@ enum Identifier {
             return 20
         }
     }
+
+    /// Whether an id that an application made may stand in JSON, in a URL's query and in a cookie as it is (RFC 6265 4.1.1).
+    static func isValid(_ id: String) -> Bool {
+        !id.isEmpty
+            && id.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x22, 0x2C, 0x3B, 0x5C: false
+                default: 0x21...0x7E ~= byte
+                }
+            }
+    }
 }

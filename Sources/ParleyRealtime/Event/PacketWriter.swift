@@ -4,6 +4,8 @@ public import ParleyWire
 struct EncodedPacket: Sendable {
     let frame: EngineFrame
     let attachments: [EngineFrame]
+    /// Shares what Engine.IO 3 clients are sent among the recipients of a broadcast with attachments.
+    var engineIO3: EngineIO3Attachments?
 
     /// The packet for many clients, whose WebSockets may be compressed.
     func forBroadcast() -> EncodedPacket {

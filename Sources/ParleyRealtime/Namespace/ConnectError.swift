@@ -34,6 +34,14 @@ public struct ConnectError: Error, Sendable, CustomStringConvertible {
     /// The message.
     public var description: String { message }
 
+    /// The data alone where there is some, else the message as a string: the form that old clients know.
+    func dataOrMessage() throws -> [UInt8] {
+        if case .json(let data) = data { return data }
+        var bytes: [UInt8] = []
+        try JSON.encode(message, into: &bytes)
+        return bytes
+    }
+
     func json() throws -> [UInt8] {
         var bytes = Array(#"{"message":"#.utf8)
         try JSON.encode(message, into: &bytes)

@@ -14,6 +14,8 @@ public final class Handshake: Sendable {
     public let auth: JSONValue
     /// When the client asked to join the namespace.
     public let issued: Date
+    /// What a Socket.IO 1.x or 2.x client put behind the namespace's name.
+    private let namespaceQuery: String?
     private let state: Lock<State>
 
     private struct State {
@@ -21,8 +23,9 @@ public final class Handshake: Sendable {
         var rooms: [String] = []
     }
 
-    init(request: Request, auth: JSONValue) {
+    init(request: Request, auth: JSONValue, namespaceQuery: String? = nil) {
         self.request = request
+        self.namespaceQuery = namespaceQuery
         self.auth = auth
         issued = Date()
         state = Lock(State(storage: request.storage))
@@ -44,8 +47,14 @@ public final class Handshake: Sendable {
         !request.isSameOrigin
     }
 
-    /// The first value of a query parameter.
-    public func query(_ name: String) -> String? { request.query(name) }
+    /// The first value of a query parameter: of the query that a Socket.IO 1.x or 2.x client gave the namespace
+    /// (`/admin?token=x`), or else of the request that began the session.
+    public func query(_ name: String) -> String? {
+        let own = namespaceQuery.flatMap { query in
+            QueryItems(query[...]).first { $0.name == name }?.value
+        }
+        return own ?? request.query(name)
+    }
 
     /// A value of the authentication payload.
     ///

@@ -15,6 +15,8 @@ public final class Namespace: Sendable {
     let logger: Logger
     private let state = Lock(State())
     let adapter: any Adapter
+    /// True when what is broadcast may go to Engine.IO 3 clients.
+    let allowsEngineIO3: Bool
     /// True when what is broadcast may have to be compressed.
     let compressesWebSockets: Bool
 
@@ -29,6 +31,7 @@ public final class Namespace: Sendable {
         self.name = name
         self.logger = logger
         adapter = options.adapter(name)
+        allowsEngineIO3 = options.engine.allowsEngineIO3
         compressesWebSockets = options.engine.webSocketCompression != nil
     }
 

@@ -60,7 +60,7 @@ public final class Socket: Sendable {
         namespace.adapter.add(self)
         let rooms = handshake.takeRooms()
         if !rooms.isEmpty { namespace.adapter.join(self, rooms) }
-        client.send(.connected(self))
+        client.send(client.session.revision == .three ? .engineIO3Connected(namespace) : .connected(self))
         let (isFirst, _) = phase.compareExchange(
             expected: .connecting, desired: .connected, ordering: .acquiringAndReleasing)
         guard isFirst else { return abandon() }
@@ -215,7 +215,8 @@ public final class Socket: Sendable {
         guard isConnected else { return .disconnected }
         if isVolatile, !client.session.isWritable { return .dropped }
         if hasOutgoingHandlers.load(ordering: .relaxed) { announce(packet) }
-        return client.session.send(packet.frame, attachments: packet.attachments) ? .sent : .disconnected
+        return client.session.send(packet.frame, attachments: packet.attachments(for: client.session))
+            ? .sent : .disconnected
     }
 
     func acknowledge(_ writer: consuming PacketWriter, id: UInt64) {

@@ -9,11 +9,11 @@ public enum EngineIOPacketType: UInt8, Sendable {
     case noop = 0x36
 }
 
-/// An Engine.IO v4 packet, as it lies in the bytes that carried it.
+/// An Engine.IO packet, as it lies in the bytes that carried it.
 public enum EngineIOPacket: Sendable, Equatable {
     /// A text packet: its type, and where its data lies in the input.
     case text(EngineIOPacketType, Range<Int>)
-    /// A binary message that a polling payload carried as base64 (`b...`), decoded.
+    /// A binary message that a polling payload carried as base64 (`b...`, in v3 `b4...`) or raw (v3), decoded.
     case binary([UInt8])
 }
 
@@ -27,6 +27,14 @@ public enum EngineIOError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidBase64
     /// A payload with more packets than the limit.
     case tooManyPackets(limit: Int)
+    /// A length that is no number (v3).
+    case invalidLength
+    /// A length that exceeds what came (v3).
+    case truncatedPacket
+    /// A length that ends within a character of two UTF-16 code units (v3).
+    case splitSurrogatePair
+    /// Bytes that are no UTF-8 where a length counts characters (v3).
+    case invalidUTF8
 
     /// The rule that the bytes broke.
     public var description: String {
@@ -35,6 +43,10 @@ public enum EngineIOError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownType(let byte): "Engine.IO: unknown packet type 0x\(String(byte, radix: 16))"
         case .invalidBase64: "Engine.IO: invalid base64 (RFC 4648 section 4)"
         case .tooManyPackets(let limit): "Engine.IO: more than \(limit) packets in a payload"
+        case .invalidLength: "Engine.IO: a packet's length is no number"
+        case .truncatedPacket: "Engine.IO: a packet's length exceeds the payload"
+        case .splitSurrogatePair: "Engine.IO: a packet's length ends within a surrogate pair"
+        case .invalidUTF8: "Engine.IO: a payload is not UTF-8"
         }
     }
 }

@@ -18,6 +18,8 @@ public struct SocketIOLimits: Sendable {
     public var attachments = 10
     /// Bytes of a namespace's name.
     public var namespaceBytes = 256
+    /// Bytes of the query behind a namespace's name, `?` included: what Socket.IO 1.x and 2.x clients have in place of `auth`.
+    public var namespaceQueryBytes = 4096
     /// Digits of an acknowledgement id.
     public var acknowledgementDigits = 15
     /// Nesting of JSON.

@@ -33,6 +33,7 @@ struct ConformanceServer: AsyncParsableCommand {
         // A client may join fewer than these.
         for number in 0..<40 { _ = realtime.namespace("/n\(number)") }
 
+        EngineReports().serve(realtime, on: application)
         mount(realtime, on: application)
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
@@ -74,7 +75,9 @@ private func refuseStrangers(on admin: Namespace) {
     admin.use { handshake in
         handshake.join("joined-too-early")
         await Task.yield()
-        guard (try? handshake.auth("token", as: String.self)) == "secret" else {
+        // Socket.IO 2.x clients have a query in place of `auth`.
+        let token = (try? handshake.auth("token", as: String.self)) ?? handshake.query("token")
+        guard token == "secret" else {
             throw ConnectError("not authorized", data: ["code": 4401])
         }
     }

@@ -16,6 +16,10 @@ struct Settings: ParsableArguments {
     @Option(help: "For joining a namespace.") var connectTimeout: Int?
     @Option(help: "For an upgrade.") var upgradeTimeout: Int?
     @Option(help: "For the attachments of a packet.") var packetTimeout: Int?
+    @Flag(name: .customLong("engineio3"), help: "Serves Socket.IO 1.x and 2.x clients too.") var engineIO3 =
+        false
+    @Flag(help: "Lets clients poll by scripts and forms.") var jsonp = false
+    @Flag(help: "Refuses upgrades.") var noUpgrades = false
 
     @Option(help: "For a request's head.") var headerTimeout: Int?
     @Option(help: "Between two pieces of a body.") var bodyTimeout: Int?
@@ -79,6 +83,9 @@ extension Settings {
             options.engine.webSocketCompression = compression
         }
         if let corsOrigin { options.engine.origins = .allow([corsOrigin], credentials: true) }
+        options.engine.allowsEngineIO3 = engineIO3
+        options.engine.allowsJSONP = jsonp
+        options.engine.allowUpgrades = !noUpgrades
         options.engine.allowRequest = { request in request.query("refuse") == nil }
         set(&options.engine.pingInterval, pingInterval)
         set(&options.engine.pingTimeout, pingTimeout)

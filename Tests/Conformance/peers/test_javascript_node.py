@@ -22,11 +22,16 @@ def node_command():
     return [node] + (["--experimental-websocket", "--no-warnings"] if major < 22 else [])
 
 
-def run(server, name, transport):
+def run(server, name, transport, script=None):
     settings = {"url": server.url(), "transports": TRANSPORTS[transport]}
+    return drive(server, node_command() + [
+        str(JAVASCRIPT / "run.cjs"), str(script or client_script()), name, json.dumps(settings)])
+
+
+def drive(server, command):
+    """Runs a client's process, does the steps that it asks for, and returns its result."""
     process = subprocess.Popen(
-        node_command() + [str(JAVASCRIPT / "run.cjs"), str(client_script()), name, json.dumps(settings)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         for line in process.stdout:
             kind, _, rest = line.partition(" ")
@@ -35,7 +40,7 @@ def run(server, name, transport):
                 process.stdin.flush()
             elif kind == "RESULT":
                 return json.loads(rest)
-        return f"node ended with {process.wait()}"
+        return f"the client ended with {process.wait()}"
     finally:
         process.kill()
         process.wait()

@@ -28,13 +28,14 @@ final class WebSocketClient: ByteStream, @unchecked Sendable {
 
     /// Asks for a WebSocket; with a session's id, to upgrade it.
     static func open(
-        _ realtime: Realtime, sid: String? = nil, loop: EventLoop = testLoop
+        _ realtime: Realtime, sid: String? = nil, revision: Int = 4, query: String = "",
+        loop: EventLoop = testLoop
     ) async throws -> WebSocketClient {
         let headers: HTTPFields = [
             .upgrade: "websocket", .connection: "Upgrade", .secWebSocketVersion: "13",
             .secWebSocketKey: "AAAAAAAAAAAAAAAAAAAAAA==",
         ]
-        let query = "EIO=4&transport=websocket" + (sid.map { "&sid=\($0)" } ?? "")
+        let query = "EIO=\(revision)&transport=websocket" + (sid.map { "&sid=\($0)" } ?? "") + query
         let request = Request(target: "/socket.io/?\(query)", headers: headers, loop: loop)
         let response = try await realtime.respond(to: request)
         guard case .upgrade(let upgrade) = response.body.content else {
@@ -55,8 +56,17 @@ final class WebSocketClient: ByteStream, @unchecked Sendable {
     /// Sends text messages, in one read.
     func send(_ messages: [String]) async {
         var bytes: [UInt8] = []
-        for message in messages { Self.append(message, to: &bytes) }
-        let frames = bytes
+        for message in messages { Self.append(Array(message.utf8), opcode: 0x81, to: &bytes) }
+        await receive(bytes)
+    }
+
+    func send(binary message: [UInt8]) async {
+        var bytes: [UInt8] = []
+        Self.append(message, opcode: 0x82, to: &bytes)
+        await receive(bytes)
+    }
+
+    private func receive(_ frames: [UInt8]) async {
         await onLoop {
             var frames = frames
             var span = frames.mutableSpan
@@ -112,9 +122,8 @@ final class WebSocketClient: ByteStream, @unchecked Sendable {
         last?.closed(self, reason: .peer)
     }
 
-    private static func append(_ message: String, to bytes: inout [UInt8]) {
-        let payload = Array(message.utf8)
-        bytes.append(0x81)
+    private static func append(_ payload: [UInt8], opcode: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(opcode)
         if payload.count < 126 {
             bytes.append(0x80 | UInt8(payload.count))
         } else {

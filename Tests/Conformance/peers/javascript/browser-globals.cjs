@@ -1,9 +1,17 @@
 // What the official client's browser build expects of its surroundings and node has not: XMLHttpRequest and FileReader,
-// as far as Engine.IO uses them. WebSocket is node's own.
+// as far as Engine.IO uses them. WebSocket is node's own, but for one habit.
 "use strict";
 const http = require("node:http");
 
 const agent = new http.Agent({ keepAlive: true });
+
+// A browser's WebSocket says that it failed after close() returned; node's says so within, again and again to a client that
+// closes when it hears so.
+globalThis.WebSocket = class extends globalThis.WebSocket {
+  close(...reason) {
+    queueMicrotask(() => super.close(...reason));
+  }
+};
 
 globalThis.XMLHttpRequest = class XMLHttpRequest {
   constructor() {

@@ -11,7 +11,9 @@ const [clientPath, name, settings] = process.argv.slice(2);
 const loaded = { exports: {} };
 vm.runInThisContext(`(function (module, exports) {${fs.readFileSync(clientPath, "utf8")}\n})`)(loaded, loaded.exports);
 globalThis.io = loaded.exports;
-vm.runInThisContext(fs.readFileSync(path.join(__dirname, "scenarios.js"), "utf8"));
+for (const script of ["old-client.js", "scenarios.js"]) {
+  vm.runInThisContext(fs.readFileSync(path.join(__dirname, script), "utf8"));
+}
 
 const waiting = [];
 const lines = readline.createInterface({ input: process.stdin });
