@@ -76,7 +76,8 @@ extension Application {
         } catch {
             result = .failure(error)
         }
-        await server.shutdown(deadline: .zero)
+        // Long enough for the application's hooks; a handler that hangs must not hold the tests up.
+        await server.shutdown(deadline: .seconds(2))
         return try result.get()
     }
 }

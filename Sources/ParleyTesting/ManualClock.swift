@@ -2,12 +2,12 @@ import ParleyTransport
 
 /// A clock that stands still until it is told to go on: for tests of everything that waits.
 ///
-/// A server that is tested with it (`Application.test(clock:)`) takes the time of all its timers from it: idle
+/// A server that is tested with it (`Application.test(.memory(clock:))`) takes the time of all its timers from it: idle
 /// connections, bodies that stall, heartbeats. It is a `Clock` too, to be handed to code that sleeps.
 ///
 /// ```swift
 /// let clock = ManualClock()
-/// try await app.test(clock: clock) { client in
+/// try await app.test(.memory(clock: clock)) { client in
 ///     let connection = try await client.connect()
 ///     await clock.advance(by: .seconds(75))          // the server closes what is idle that long
 ///     #expect(try await connection.read() == nil)

@@ -44,7 +44,6 @@ final class TestInbox: ByteStreamHandler, Sendable {
         var bytes: [UInt8] = []
         var isEnded = false
         var isPaused = false
-        var isCancelled = false
         var waiter: CheckedContinuation<[UInt8]?, any Error>?
     }
 
@@ -92,7 +91,6 @@ final class TestInbox: ByteStreamHandler, Sendable {
             }
         } onCancel: {
             let waiter = state.withLock { state in
-                state.isCancelled = true
                 defer { state.waiter = nil }
                 return state.waiter
             }
@@ -106,8 +104,7 @@ final class TestInbox: ByteStreamHandler, Sendable {
         let (outcome, wasPaused) =
             state.withLock { state in
                 let wasPaused = state.isPaused
-                if state.isCancelled {
-                    state.isCancelled = false
+                if Task.isCancelled {
                     return (Result<[UInt8]?, any Error>.failure(CancellationError()), false)
                 }
                 if state.bytes.isEmpty, !state.isEnded {

@@ -8,21 +8,34 @@ final class FileCache: Sendable {
     let options: FileCacheOptions
 
     fileprivate struct Slot {
-        var key: String
+        var key: FileCacheKey
         var file: CachedFile
         /// When the file was looked at last.
         var checked: ContinuousClock.Instant
         var isUsed = false
 
-        var cost: Int { file.cost + key.utf8.count }
+        var cost: Int { file.cost + key.path.utf8.count }
     }
 
     fileprivate struct Contents {
         var slots: [Slot] = []
-        var indices: [String: Int] = [:]
+        var indices: [FileCacheKey: Int] = [:]
         var cost = 0
         /// Where the next look for a slot to be freed begins.
         var hand = 0
+    }
+
+    /// Paths are told apart by their bytes, as file systems do: to Swift's strings several spellings of a character are one.
+    fileprivate struct FileCacheKey: Hashable {
+        let path: String
+
+        static func == (left: FileCacheKey, right: FileCacheKey) -> Bool {
+            left.path.utf8.elementsEqual(right.path.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in path.utf8 { hasher.combine(byte) }
+        }
     }
 
     private let contents = Lock(Contents())
@@ -34,7 +47,8 @@ final class FileCache: Sendable {
 
     /// The file of a path, where it was looked at lately enough.
     func fresh(_ key: String, now: ContinuousClock.Instant) -> CachedFile? {
-        contents.withLock { contents in
+        let key = FileCacheKey(path: key)
+        return contents.withLock { contents in
             guard let index = contents.indices[key], now - contents.slots[index].checked < options.validity
             else { return nil }
             contents.slots[index].isUsed = true
@@ -45,7 +59,8 @@ final class FileCache: Sendable {
     /// The file of a path, if it is still in the state that was found; anything else is forgotten.
     /// - Parameter checked: when the look for that state began.
     func revalidated(_ key: String, _ found: FoundFile, checked: ContinuousClock.Instant) -> CachedFile? {
-        contents.withLock { contents in
+        let key = FileCacheKey(path: key)
+        return contents.withLock { contents in
             guard let index = contents.indices[key] else { return nil }
             guard contents.slots[index].file.isState(of: found) else {
                 contents.remove(at: index)
@@ -59,6 +74,7 @@ final class FileCache: Sendable {
 
     /// Keeps a file, unless there can't be room for it.
     func insert(_ file: CachedFile, for key: String, checked: ContinuousClock.Instant) {
+        let key = FileCacheKey(path: key)
         let slot = Slot(key: key, file: file, checked: checked)
         guard slot.cost <= options.capacity else { return }
         contents.withLock { contents in
@@ -72,6 +88,7 @@ final class FileCache: Sendable {
 
     /// Forgets the file of a path.
     func remove(_ key: String) {
+        let key = FileCacheKey(path: key)
         contents.withLock { contents in
             if let index = contents.indices[key] { contents.remove(at: index) }
         }

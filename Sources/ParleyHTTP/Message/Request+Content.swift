@@ -8,7 +8,8 @@ extension Request {
         head.contentLength = nil
         head.isChunked = true
         var replaced = Request(
-            context: RequestContext(head: head, connection: context.connection), body: body)
+            context: RequestContext(head: head, connection: context.connection, of: context), body: body)
+        replaced.endpoint = endpoint
         replaced.parameters = parameters
         replaced.storage = storage
         return replaced

@@ -73,6 +73,7 @@ public final class RequestBody: AsyncSequence, Sendable {
     /// Throws ``HTTPError`` 413 when the content is longer, at once when its announced length says so; otherwise
     /// what iterating throws.
     public nonisolated(nonsending) func collect(upTo limit: Int = 1024 * 1024) async throws -> [UInt8] {
+        let limit = Swift.max(0, limit)
         if let announcedLength, announcedLength > UInt64(limit) { throw Self.tooLarge(limit) }
         guard var collected = try await nextPiece() else { return [] }
         while collected.count <= limit {
@@ -108,13 +109,13 @@ extension RequestBody {
 
     /// Fails the body with ``HTTPError`` 413 once more than so many bytes came.
     func limit(to limit: Int) {
-        if isWhole { return }
+        if isWhole, mapping == nil { return }
         let waiter = state.withLock { $0.setLimit(limit) }
         waiter?.resume(throwing: Self.tooLarge(limit))
     }
 
     nonisolated(nonsending) func nextPiece() async throws -> [UInt8]? {
-        if let mapping { return try await mapping.nextPiece() }
+        if let mapping { return try await nextPiece(of: mapping) }
         let (outcome, source) = state.withLock { $0.take() }
         source?.bodyIsWanted()
         switch outcome {
@@ -123,6 +124,15 @@ extension RequestBody {
         case .failed(let error): throw error
         case .wait: return try await waitForPiece()
         }
+    }
+
+    /// The next piece that another body's are made into, counted.
+    private nonisolated(nonsending) func nextPiece(
+        of mapping: any RequestBodyMapping
+    ) async throws -> [UInt8]? {
+        guard let piece = try await mapping.nextPiece() else { return nil }
+        if let limit = state.withLock({ $0.count(piece.count) }) { throw Self.tooLarge(limit) }
+        return piece
     }
 
     private nonisolated(nonsending) func waitForPiece() async throws -> [UInt8]? {

@@ -88,6 +88,12 @@ struct RequestBodyState {
         return takeWaiter()
     }
 
+    /// Counts bytes that come by another way. Returns the limit where they are too many.
+    mutating func count(_ bytes: Int) -> Int? {
+        received &+= bytes
+        return received > limit ? limit : nil
+    }
+
     mutating func takeWaiter() -> Waiter? {
         defer { waiter = nil }
         return waiter

@@ -9,6 +9,8 @@ final class RequestContext: Sendable {
     /// Where the query's `?` is in the target, in UTF-8 bytes from its start; the target's length when there is none.
     let pathLength: Int
     private let findings = Lock(Findings())
+    /// The request as it came, where this one has other fields or content: what is found out is known to both.
+    private let original: RequestContext?
 
     /// What is found out about a request on its way, by whoever sees it: outer middleware sees what inner found.
     private struct Findings {
@@ -19,7 +21,8 @@ final class RequestContext: Sendable {
         var errorHeaders: HTTPFields?
     }
 
-    init(head: consuming HTTPRequestHead, connection: ConnectionInfo) {
+    init(head: consuming HTTPRequestHead, connection: ConnectionInfo, of original: RequestContext? = nil) {
+        self.original = original
         pathLength = Self.pathLength(of: head.target)
         self.head = head
         self.connection = connection
@@ -37,7 +40,8 @@ final class RequestContext: Sendable {
 
     /// The request's id, made at the first call.
     var id: String {
-        findings.withLock { findings in
+        if let original { return original.id }
+        return findings.withLock { findings in
             if let id = findings.id { return id }
             let made = RequestIdentifier.make()
             findings.id = made
@@ -45,21 +49,34 @@ final class RequestContext: Sendable {
         }
     }
 
-    func setID(_ id: String) { findings.withLock { $0.id = id } }
+    func setID(_ id: String) {
+        if let original { return original.setID(id) }
+        findings.withLock { $0.id = id }
+    }
 
     /// The id, where the client is told of it.
-    var publishedID: String? { findings.withLock { $0.isIDPublished ? $0.id : nil } }
+    var publishedID: String? {
+        if let original { return original.publishedID }
+        return findings.withLock { $0.isIDPublished ? $0.id : nil }
+    }
 
-    func publishID() { findings.withLock { $0.isIDPublished = true } }
+    func publishID() {
+        if let original { return original.publishID() }
+        findings.withLock { $0.isIDPublished = true }
+    }
 
     /// Changes the fields that the response to an error other than an ``HTTPError`` will have.
     func changeErrorHeaders(_ change: (inout HTTPFields) -> Void) {
+        if let original { return original.changeErrorHeaders(change) }
         var headers = errorHeaders
         change(&headers)
         findings.withLock { $0.errorHeaders = headers }
     }
 
-    var errorHeaders: HTTPFields { findings.withLock { $0.errorHeaders } ?? [:] }
+    var errorHeaders: HTTPFields {
+        if let original { return original.errorHeaders }
+        return findings.withLock { $0.errorHeaders } ?? [:]
+    }
 
     /// The path as it was sent; the target itself where it has no query.
     var rawPath: String {

@@ -49,8 +49,10 @@ public struct Compression: Middleware {
     public func compressed(_ response: Response, for request: Request) async -> Response {
         var response = response
         guard !response.isUpgrade else { return response }
-        if response.status == .notModified {
+        if response.status == .notModified || response.status == .partialContent {
+            // Of what it is a part, or stands for, isn't told: the whole may be compressed (RFC 9110 15.3.7, 15.4.5).
             response.weakenRevalidated(by: request)
+            response.headers.addVary(.acceptEncoding)
             return response
         }
         let accepted = AcceptedCodings(request.header(.acceptEncoding))
@@ -109,13 +111,12 @@ extension Response {
     /// A client that has a compressed response asks by its weak tag; a 304 has the tag that a 200 would have
     /// (RFC 9110 15.4.5).
     fileprivate mutating func weakenRevalidated(by request: Request) {
-        guard let tag = headers[.eTag].flatMap(EntityTag.whole), !tag.isWeak,
+        guard status == .notModified, let tag = headers[.eTag].flatMap(EntityTag.whole), !tag.isWeak,
             let condition = request.header(.ifNoneMatch)
         else { return }
         let weak = EntityTag(tag.opaque, isWeak: true)
         guard weak.isListedWeakly(in: condition) else { return }
         headers[.eTag] = weak.fieldValue
-        headers.addVary(.acceptEncoding)
     }
 }
 

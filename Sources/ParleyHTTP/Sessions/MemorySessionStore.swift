@@ -1,6 +1,6 @@
 import ParleyTransport
 
-/// Keeps sessions in this process: bounded in their number and bytes, of which the ones that weren't saved for longest go first.
+/// Keeps sessions in this process: bounded in their number and bytes, of which the ones that weren't used for longest go first.
 /// Several processes don't share it, and it is empty after a restart.
 public final class MemorySessionStore: SessionStore {
     private let table: Lock<SessionTable>
@@ -22,10 +22,10 @@ public final class MemorySessionStore: SessionStore {
     /// The sessions that are kept, some of which may be over.
     public var count: Int { table.withLock { $0.count } }
 
-    /// The content of an id; nil when there is none, or its time is over.
-    public func load(_ id: String) async -> [UInt8]? {
+    /// The content of an id, whose time begins anew; nil when there is none, or its time is over.
+    public func load(_ id: String, timeToLive: Duration) async -> [UInt8]? {
         let now = now()
-        return table.withLock { $0.content(of: id, at: now) }
+        return table.withLock { $0.use(id, expiry: now.advanced(by: timeToLive), at: now) }
     }
 
     /// Saves a content.
@@ -48,9 +48,9 @@ public final class MemorySessionStore: SessionStore {
     public func delete(_ id: String) async { table.withLock { $0.remove(id) } }
 }
 
-/// Sessions with the order in which they were saved.
+/// Sessions with the order in which they were used.
 ///
-/// The order is a queue of what was saved when. Of a session that was saved again or removed the old place stays, and is passed
+/// The order is a queue of what was used when. Of a session that was used again or removed the old place stays, and is passed
 /// over; when such places are more than the sessions, the queue is made anew. So every step is constant on average.
 struct SessionTable {
     private struct Entry {
@@ -88,6 +88,19 @@ struct SessionTable {
             return nil
         }
         return entry.content
+    }
+
+    /// The content of an id, whose time begins anew.
+    mutating func use(
+        _ id: String, expiry: ContinuousClock.Instant, at now: ContinuousClock.Instant
+    ) -> [UInt8]? {
+        guard let content = content(of: id, at: now) else { return nil }
+        lastNumber += 1
+        entries[id]?.expiry = expiry
+        entries[id]?.number = lastNumber
+        queue.append(Place(id: id, number: lastNumber))
+        if queue.count > 2 * entries.count + 64 { compact() }
+        return content
     }
 
     mutating func save(

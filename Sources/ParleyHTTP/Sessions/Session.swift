@@ -82,24 +82,33 @@ extension Session {
     /// Saves and says which cookie goes with the response, if any.
     nonisolated(nonsending) func commit(isSecure: Bool) async throws -> Cookie? {
         let isSaved = try await saveChanges()
-        let (known, saved) = state.withLock { state in
+        let (interval, now) = (keeper.options.touchInterval.milliseconds, keeper.now())
+        let (known, saved, isOld) = state.withLock { state in
             defer { state.clientID = state.savedID }
-            return (state.clientID, state.savedID)
+            return (state.clientID, state.savedID, state.isOlder(than: interval, now: now))
         }
         guard let saved else { return known.map { keeper.options.cookie($0, isSecure: isSecure).deletion } }
-        let isKept = keeper.options.isPersistent && isSaved
+        let isKept = keeper.options.isPersistent && (isSaved || isOld)
         return saved != known || isKept ? keeper.options.cookie(saved, isSecure: isSecure) : nil
     }
 
     /// False when there was nothing to be saved.
     private nonisolated(nonsending) func saveChanges() async throws -> Bool {
         let now = keeper.now()
-        let action = try state.withLock { try keeper.action(for: &$0, now: now) }
-        if try await !keeper.perform(action) { state.withLock { $0.wasEnded() } }
+        let (before, action) = try state.withLock { state in
+            let before = state
+            return (before, try keeper.action(for: &state, now: now))
+        }
+        do {
+            if try await !keeper.perform(action) { state.withLock { $0.wasEnded() } }
+        } catch {
+            state.withLock { $0.restore(before) }
+            throw error
+        }
         return action != .none
     }
 
-    /// Whether the response depends on it.
+    /// Whether anybody asked for it, so that the response may depend on it.
     var isAccessed: Bool { state.withLock { $0.isAccessed } }
 
     func noteAccess() { state.withLock { $0.noteAccess() } }
@@ -111,6 +120,7 @@ extension Request {
     public var session: Session {
         get throws {
             guard let session = self[Session.self] else { throw SessionError.noMiddleware }
+            session.noteAccess()
             return session
         }
     }

@@ -11,7 +11,9 @@ struct SessionKeeper: Sendable {
     nonisolated(nonsending) func open(_ request: Request) async throws -> Session {
         let now = now()
         for id in request.cookies.values(of: options.cookieName).prefix(4) where SessionState.isID(id) {
-            guard let bytes = try await store.load(id), let state = SessionState(id: id, saved: bytes) else {
+            guard let bytes = try await store.load(id, timeToLive: options.timeToLive),
+                let state = SessionState(id: id, saved: bytes)
+            else {
                 continue
             }
             if let lifetime = options.lifetime, now - state.created >= lifetime.milliseconds {
@@ -24,8 +26,7 @@ struct SessionKeeper: Sendable {
     }
 
     func action(for state: inout SessionState, now: Int64) throws(SessionError) -> SessionState.Action {
-        try state.takeAction(
-            now: now, touchInterval: options.touchInterval.milliseconds, limit: options.maximumBytes)
+        try state.takeAction(now: now, limit: options.maximumBytes)
     }
 
     /// Tells the store. False when the session was ended meanwhile.
@@ -38,7 +39,7 @@ struct SessionKeeper: Sendable {
         case .update(let id, let content):
             return try await store.update(id, content, timeToLive: options.timeToLive)
         case .replace(let old, let new, let content, let mustExist):
-            if mustExist, try await store.load(old) == nil { return false }
+            if mustExist, try await store.load(old, timeToLive: options.timeToLive) == nil { return false }
             // Created first: when this is cut off, the client has its old session still.
             try await store.create(new, content, timeToLive: options.timeToLive)
             try await store.delete(old)

@@ -26,7 +26,8 @@ public struct SessionOptions: Sendable {
     public var timeToLive: Duration = .seconds(14 * 86_400)
     /// The time after its beginning at which a session ends, however much it is used; nil: never.
     public var lifetime: Duration?
-    /// The time within which a request that changes nothing doesn't save the session, only for its time to begin anew.
+    /// The time after a session was saved from which on a cookie that outlives the browser is sent again, for its time to begin
+    /// anew.
     public var touchInterval: Duration = .seconds(60)
     /// The bytes of a session's content as JSON. Beyond: saving it throws ``SessionError/tooLarge(limit:)``.
     public var maximumBytes = 64 * 1024

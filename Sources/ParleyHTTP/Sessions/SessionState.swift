@@ -57,13 +57,11 @@ struct SessionState: Sendable {
     var keys: [String] { content.values.keys.sorted() }
     var isNew: Bool { savedID == nil }
 
-    mutating func value(_ key: String) -> JSONValue? {
-        isAccessed = true
-        return content.values[key]
+    func value(_ key: String) -> JSONValue? {
+        content.values[key]
     }
 
     mutating func set(_ key: String, _ value: JSONValue?) {
-        isAccessed = true
         guard content.values[key] != value else { return }
         content.values[key] = value
         isChanged = true
@@ -74,14 +72,12 @@ struct SessionState: Sendable {
     mutating func noteAccess() { isAccessed = true }
 
     mutating func renew() {
-        isAccessed = true
         guard savedID != nil else { return }
         id = Self.makeID()
         isChanged = true
     }
 
     mutating func destroy(now: Int64) {
-        isAccessed = true
         isDestroyed = true
         isChanged = false
         id = Self.makeID()
@@ -92,11 +88,10 @@ struct SessionState: Sendable {
 // MARK: - Saving
 
 extension SessionState {
-    /// What the store has to be told now. It is taken for done.
-    mutating func takeAction(now: Int64, touchInterval: Int64, limit: Int) throws(SessionError) -> Action {
+    /// What the store has to be told now. It is taken for done, until ``restore(_:)``.
+    mutating func takeAction(now: Int64, limit: Int) throws(SessionError) -> Action {
         if let failure { throw failure }
-        let isOld = savedID != nil && now - content.saved >= touchInterval
-        guard isChanged || isDestroyed || isOld else { return .none }
+        guard isChanged || isDestroyed else { return .none }
         let old = savedID
         guard isChanged || !isDestroyed else {
             (savedID, isDestroyed) = (nil, false)
@@ -108,6 +103,18 @@ extension SessionState {
         (savedID, isChanged, isDestroyed) = (id, false, false)
         guard let old else { return .create(id: id, bytes) }
         return old == id ? .update(id: id, bytes) : .replace(old: old, new: id, bytes, mustExist: mustExist)
+    }
+
+    /// The store could not be told what this state, before ``takeAction(now:limit:)``, asked for: it has to be told still.
+    mutating func restore(_ before: SessionState) {
+        savedID = before.savedID
+        isChanged = isChanged || before.isChanged
+        isDestroyed = isDestroyed || before.isDestroyed
+    }
+
+    /// Whether it was saved so long ago that a cookie with an end should be sent again.
+    func isOlder(than interval: Int64, now: Int64) -> Bool {
+        savedID != nil && now - content.saved >= interval
     }
 
     /// Another request ended the session, or renewed it: it is none any more. The client's cookie is left alone, as it may be

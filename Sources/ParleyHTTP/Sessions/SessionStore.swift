@@ -2,8 +2,9 @@
 ///
 /// Every method may be called on any thread, also for ids that don't exist.
 public protocol SessionStore: Sendable {
-    /// The content that was saved under an id; nil when there is none, or its time is over.
-    func load(_ id: String) async throws -> [UInt8]?
+    /// The content that was saved under an id, whose time begins anew (Redis: `GETEX`); nil when there is none, or its time is
+    /// over.
+    func load(_ id: String, timeToLive: Duration) async throws -> [UInt8]?
 
     /// Saves a content under a new id.
     func create(_ id: String, _ content: [UInt8], timeToLive: Duration) async throws

@@ -23,7 +23,7 @@ extension Response {
     ///
     /// - Parameters:
     ///   - request: what is answered.
-    ///   - heartbeat: the time without an event after which a comment is sent; nil: never.
+    ///   - heartbeat: the time without an event after which a comment is sent; nil or zero: never.
     ///   - produce: sends the events. An error that it throws, but for its cancellation, cuts the stream off.
     /// - Throws: ``HTTPError`` 406 when the client doesn't accept `text/event-stream`.
     public static func events(
@@ -34,7 +34,9 @@ extension Response {
         let (loop, lastEventID) = (request.loop, request.lastEventID)
         var body = ResponseBody.stream { writer in
             let stream = EventStream(writer: writer, lastEventID: lastEventID)
-            let heartbeat = heartbeat.map { EventHeartbeat(stream, every: $0, on: loop) }
+            let heartbeat = heartbeat.flatMap { interval in
+                interval > .zero ? EventHeartbeat(stream, every: interval, on: loop) : nil
+            }
             heartbeat?.start()
             defer { heartbeat?.stop() }
             do {
@@ -73,7 +75,7 @@ extension Request {
     }
 
     fileprivate var acceptsEvents: Bool {
-        guard let accept = header(.accept) else { return true }
+        guard let accept = header(.accept), !accept.isEmpty else { return true }
         let elements = WeightedList(accept).elements
         for range in ["text/event-stream", "text/*", "*/*"] {
             if let element = elements.first(where: { $0.name == range }) { return element.weight > 0 }

@@ -1,5 +1,5 @@
 extension EventLoop {
-    /// Stops the loop's clock: from now on time passes by ``stepClock(toward:)`` only, so that tests of timers take no
+    /// Stops the loop's clock: from now on time passes by ``setClock(_:)`` only, so that tests of timers take no
     /// time. On the loop only, and before it has timers.
     package func stopClock() {
         stoppedClock = now

@@ -114,7 +114,7 @@ extension Routes {
 
     private func serveEvents(on application: Application) {
         application.get("/events") { request in
-            let (count, pause) = (request.number("count") ?? 3, request.number("milliseconds") ?? 0)
+            let (count, pause) = (max(0, request.number("count") ?? 3), request.number("milliseconds") ?? 0)
             let heartbeat = Duration.milliseconds(request.number("heartbeat") ?? 15_000)
             return try Response.events(for: request, heartbeat: heartbeat) { stream in
                 let last = stream.lastEventID.flatMap { Int($0) } ?? 0

@@ -20,6 +20,15 @@ import Testing
         return try FileSite(options: options)
     }
 
+    @Test func `Names that differ in their bytes are different files, however alike they look`() async throws
+    {
+        let site = try site(validity: .seconds(3600))
+        try site.write("latin", to: "K.txt")
+        #expect(try await site.get("/K.txt").text() == "latin")
+        // KELVIN SIGN, canonically equivalent to the letter.
+        #expect(await site.get("/%E2%84%AA.txt").status == .notFound)
+    }
+
     @Test func `A file that is in memory is answered without the file system until it is looked at again`()
         async throws
     {

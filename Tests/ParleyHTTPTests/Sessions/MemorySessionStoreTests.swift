@@ -17,31 +17,32 @@ struct MemorySessionStoreTests {
         MemorySessionStore(maximumCount: count, maximumBytes: bytes) { [clock] in clock.now }
     }
 
-    @Test("contents are over with their time, which an update begins anew")
+    @Test("contents are over with their time, which loading and updating begin anew")
     func expiry() async {
         let store = store()
         await store.create("a", [1], timeToLive: .seconds(10))
         clock.advance(.seconds(9))
-        #expect(await store.load("a") == [1])
+        #expect(await store.load("a", timeToLive: .seconds(10)) == [1])
+        clock.advance(.seconds(9))
         #expect(await store.update("a", [2], timeToLive: .seconds(10)))
         clock.advance(.seconds(9))
-        #expect(await store.load("a") == [2])
-        clock.advance(.seconds(1))
-        #expect(await store.load("a") == nil)
+        #expect(await store.load("a", timeToLive: .seconds(10)) == [2])
+        clock.advance(.seconds(10))
+        #expect(await store.load("a", timeToLive: .seconds(10)) == nil)
         #expect(await !store.update("a", [3], timeToLive: .seconds(10)))
         #expect(store.count == 0)
     }
 
-    @Test("those that weren't saved for longest go first, by number and by bytes")
+    @Test("those that weren't used for longest go first, by number and by bytes")
     func bounds() async {
         let store = store()
         for id in ["a", "b", "c"] { await store.create(id, [1], timeToLive: .seconds(10)) }
         #expect(await store.update("a", [1], timeToLive: .seconds(10)))
         await store.create("d", [1], timeToLive: .seconds(10))
-        #expect(await store.load("b") == nil)
-        #expect(await store.load("a") != nil && store.count == 3)
+        #expect(await store.load("b", timeToLive: .seconds(100)) == nil)
+        #expect(await store.load("a", timeToLive: .seconds(100)) != nil && store.count == 3)
         await store.create("e", [UInt8](repeating: 0, count: 999), timeToLive: .seconds(10))
-        #expect(await store.load("a") == nil && store.count == 2)
+        #expect(await store.load("d", timeToLive: .seconds(100)) == nil && store.count == 2)
         await store.create("f", [UInt8](repeating: 0, count: 1001), timeToLive: .seconds(10))
         #expect(store.count == 0, "one that is too large for the whole store isn't kept")
     }

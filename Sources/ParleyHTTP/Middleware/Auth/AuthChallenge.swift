@@ -59,7 +59,8 @@ extension Next {
 extension Request {
     /// The value of this type that middleware stored: who the client is, behind authentication that is optional.
     ///
-    /// Throws ``HTTPError`` 401 when there is none.
+    /// Throws ``HTTPError`` 401 when there is none. Its `WWW-Authenticate` is that of the authentication in front of the route:
+    /// without any, or behind one that stores another type, it has none.
     public func require<Identity: Sendable>(_ type: Identity.Type = Identity.self) throws -> Identity {
         guard let identity = self[type] else { throw HTTPError(.unauthorized) }
         return identity

@@ -15,6 +15,7 @@ public struct CORS: Middleware {
     private let origins: OriginPolicy
     private let methods: String
     private let requestHeaders: String?
+    private let allowsNoHeaders: Bool
     private let exposedHeaders: String?
     private let maxAge: String?
 
@@ -35,6 +36,7 @@ public struct CORS: Middleware {
         self.origins = origins
         self.methods = methods.map(\.rawValue).joined(separator: ", ")
         requestHeaders = headers.map { $0.map(\.rawName).joined(separator: ", ") }
+        allowsNoHeaders = headers?.isEmpty == true
         self.exposedHeaders =
             exposedHeaders.isEmpty ? nil : exposedHeaders.map(\.rawName).joined(separator: ", ")
         self.maxAge = maxAge.map { "\(max(0, $0.components.seconds))" }
@@ -63,8 +65,10 @@ public struct CORS: Middleware {
         response.headers.addVary(.accessControlRequestHeaders)
         guard case .cross = decision else { return response }
         response.headers[.accessControlAllowMethods] = methods
-        response.headers[.accessControlAllowHeaders] =
-            requestHeaders ?? request.header(.accessControlRequestHeaders)
+        if !allowsNoHeaders {
+            response.headers[.accessControlAllowHeaders] =
+                requestHeaders ?? request.header(.accessControlRequestHeaders)
+        }
         response.headers[.accessControlMaxAge] = maxAge
         return response
     }

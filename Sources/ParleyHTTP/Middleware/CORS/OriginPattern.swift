@@ -35,7 +35,7 @@ struct OriginPattern: Sendable, Equatable {
         self.host = String(isWild ? host.dropFirst(2) : host)
         self.port = port
         matchesSubdomains = isWild
-        guard !self.host.isEmpty, self.host.utf8.allSatisfy(Self.isHostByte) else { return nil }
+        guard Self.isHost(self.host.utf8) else { return nil }
     }
 
     /// True when the origin is one of the pattern's.
@@ -72,10 +72,29 @@ struct OriginPattern: Sendable, Equatable {
         }
     }
 
-    /// Letters, digits, `-`, `.`, `_`, and what an IPv6 address has.
-    private static func isHostByte(_ byte: UInt8) -> Bool {
+    /// Labels with points between them, or an IPv6 address in brackets.
+    private static func isHost(_ host: String.UTF8View) -> Bool {
+        if host.first == 0x5B, host.last == 0x5D {
+            let address = host.dropFirst().dropLast()
+            return !address.isEmpty && address.allSatisfy(isAddressByte)
+        }
+        return host.split(separator: 0x2E, omittingEmptySubsequences: false).allSatisfy { label in
+            !label.isEmpty && label.allSatisfy(isLabelByte)
+        }
+    }
+
+    /// Letters, digits, `-` and `_`.
+    private static func isLabelByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x61...0x7A, 0x30...0x3A, 0x2D, 0x2E, 0x5F, 0x5B, 0x5D: true
+        case 0x61...0x7A, 0x30...0x39, 0x2D, 0x5F: true
+        default: false
+        }
+    }
+
+    /// Hexadecimal digits, colons, and the points of an IPv4 address at the end.
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x66, 0x30...0x3A, 0x2E: true
         default: false
         }
     }

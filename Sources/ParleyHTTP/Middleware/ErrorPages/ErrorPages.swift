@@ -61,6 +61,7 @@ public struct ErrorPages: Middleware {
         if var own = await ownPage(page, request) {
             if own.status == .ok { own.status = page.status }
             own.headers.complement(with: page.headers)
+            own.headers.addVary(.accept)
             return own
         }
         let format = ErrorPageFormat.preferred(by: request.header(.accept)) ?? fallback
@@ -98,9 +99,7 @@ public struct ErrorPage: Sendable {
     init(answer: HTTPError, cause: (any Error)?, request: Request) {
         status = answer.status
         message = answer.message
-        var headers = answer.headers
-        headers[.contentType] = nil
-        self.headers = headers
+        self.headers = answer.headers.withoutContentFields(of: answer.status)
         requestID = request.context.publishedID
         self.cause = cause
     }
@@ -110,4 +109,19 @@ public struct ErrorPage: Sendable {
 
     /// The message, with what HTML takes for markup escaped.
     public var escapedMessage: String { HTMLText.escaped(message) }
+}
+
+extension HTTPFields {
+    /// The fields without those that describe a content which another one takes the place of (RFC 9110 8).
+    fileprivate func withoutContentFields(of status: HTTPResponse.Status) -> HTTPFields {
+        var fields = self
+        for name in [
+            .contentType, .contentEncoding, .contentDisposition, .contentLanguage, .contentLocation, .eTag,
+            .lastModified, .acceptRanges,
+        ] as [HTTPField.Name] {
+            fields[name] = nil
+        }
+        if status != .rangeNotSatisfiable { fields[.contentRange] = nil }
+        return fields
+    }
 }

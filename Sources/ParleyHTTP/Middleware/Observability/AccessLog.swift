@@ -46,7 +46,7 @@ public struct AccessLog: Middleware {
             let status = response.status
             return response.watchingEnd { end in log(request, status, end, since: start) }
         } catch {
-            log(request, (error as? HTTPError)?.status ?? .internalServerError, nil, since: start)
+            log(request, HTTPResponse.Status(ofThrown: error), nil, since: start)
             throw error
         }
     }

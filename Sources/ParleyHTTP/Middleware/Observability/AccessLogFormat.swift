@@ -45,7 +45,7 @@ private enum CombinedLogLine {
         let line = "\(request.method.rawValue) \(target) \(request.version)"
         let bytes = entry.bytes.map { $0 == 0 ? "-" : "\($0)" } ?? "-"
         return """
-            \(request.clientAddress?.host ?? "-") - - [\(time(Date()))] "\(escaped(line))" \
+            \(escaped(request.clientAddress?.host)) - - [\(time(Date()))] "\(escaped(line))" \
             \(entry.status.code) \(bytes) "\(escaped(request.header(.referer)))" \
             "\(escaped(request.header(.userAgent)))"
             """

@@ -44,7 +44,7 @@ public struct HTTPMetrics: Middleware {
             }
         } catch {
             active.decrement()
-            record(request, (error as? HTTPError)?.status ?? .internalServerError, bytes: nil, since: start)
+            record(request, HTTPResponse.Status(ofThrown: error), bytes: nil, since: start)
             throw error
         }
     }

@@ -48,7 +48,7 @@ public struct HTTPTracing: Middleware {
             }
             return follow(response, in: span)
         } catch {
-            let status = (error as? HTTPError)?.status ?? .internalServerError
+            let status = HTTPResponse.Status(ofThrown: error)
             if status.code >= 500 { span.recordError(error) }
             span.close(status)
             throw error

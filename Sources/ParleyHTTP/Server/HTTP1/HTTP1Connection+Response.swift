@@ -210,6 +210,8 @@ extension HTTP1Connection: ResponseSink {
             try? HTTP1ResponseEncoder.endChunks(trailers: body.progress.trailers, to: &server.scratch)
             sendHead()
         }
+        // Of a writer that its producer did not wait for.
+        exchange?.body?.progress.takeWaiter()?.resume(throwing: ResponseWriterError.connectionClosed)
         proceed(state.endResponse(persists: body.persists))
     }
 

@@ -12,7 +12,7 @@ struct AccessLogTests {
             app.use(log)
             app.get("/a b") { _ in "12345" }
             app.get("/stream") { _ in Response(body: .stream { _ in }) }
-            app.get("/fails") { _ -> String in throw CancellationError() }
+            app.get("/fails") { _ -> String in throw MissingHandler() }
         }
         for target in targets { _ = try await memory.respond("GET", target, headers, from: "192.0.2.1") }
     }
@@ -143,3 +143,5 @@ struct AccessLogTests {
         #expect(lines.all.map(\.message) == ["200 /a b", "404 -"])
     }
 }
+
+private struct MissingHandler: Error {}
