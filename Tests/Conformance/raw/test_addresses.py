@@ -152,6 +152,7 @@ def test_without_descriptors_every_listener_refuses_and_recovers(make_server, fo
         assert way.fetch("/hello") == b"hello"
     process, limit = server.process.pid, resource.RLIMIT_NOFILE
     before = resource.prlimit(process, limit)
+    time.sleep(0.2)  # what was fetched has left its descriptors
     resource.prlimit(process, limit, (len(os.listdir(f"/proc/{process}/fd")) + spare, before[1]))
     for way in ways:
         crowd = [way.connect(0.3) for _ in range(3 * spare)]
