@@ -114,20 +114,23 @@ final class Client: EngineSessionDelegate {
                 JSONValue.self, from: text.extracting(head.payload), maximumDepth: jsonDepth)
             guard case .object = auth else { throw SocketIOError.malformed("auth is no object") }
         }
-        guard let namespace = realtime.find(name) else {
+        guard let entrance = realtime.entrance(to: name) else {
             return send(.refused(ConnectError("Invalid namespace"), namespace: name))
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
-        let handshake = Handshake(request: request, auth: auth)
-        let middleware = namespace.middleware
-        guard !middleware.isEmpty else { return admit(handshake, to: namespace) }
+        let handshake = Handshake(request: request, auth: auth, namespace: name)
+        do {
+            if let namespace = try entrance.open(handshake) { return admit(handshake, to: namespace) }
+        } catch {
+            return refuse(error, by: name)
+        }
         let task = session.loop.start { [self] in
             do {
-                for step in middleware { try await step(handshake) }
-                if !Task.isCancelled { admit(handshake, to: namespace) }
+                let namespace = try await entrance.pass(handshake)
+                if Task.isCancelled { namespace.lost() } else { admit(handshake, to: namespace) }
             } catch {
-                refuse(error, by: namespace)
+                refuse(error, by: name)
             }
         }
         if !state.withLock({ $0.keep(task, for: name) }) { task.cancel() }
@@ -135,17 +138,17 @@ final class Client: EngineSessionDelegate {
 
     private func admit(_ handshake: Handshake, to namespace: Namespace) {
         let socket = Socket(id: Identifier.make(), namespace: namespace, client: self, handshake: handshake)
-        guard state.withLock({ $0.admit(socket) }) else { return }
+        guard state.withLock({ $0.admit(socket) }) else { return namespace.lost() }
         socket.open()
     }
 
-    private func refuse(_ error: any Error, by namespace: Namespace) {
-        guard state.withLock({ $0.release(namespace.name) }) else { return }
+    private func refuse(_ error: any Error, by namespace: String) {
+        guard state.withLock({ $0.release(namespace) }) else { return }
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
         if !(error is ConnectError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
         }
-        send(.refused(refusal, namespace: namespace.name))
+        send(.refused(refusal, namespace: namespace))
     }
 
     private func leave(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {

@@ -10,6 +10,8 @@ struct EngineFrame: Sendable {
     /// Where the frame's payload starts.
     let payloadStart: Int
     let isBinary: Bool
+    /// False for a message that is to travel as it is, where its connection compresses.
+    var isCompressible = true
 
     /// The bytes that a reservation at the front of a text under construction needs: the header of a short frame.
     static let reservation = 2
