@@ -9,7 +9,7 @@ import Testing
 struct CrowdModelTests {
     private static let clients = 1000
     private static let rooms = 12
-    private static let rounds = 4
+    private static let rounds = 3
 
     @Test("every delivery is as the model has it", .timeLimit(.minutes(5)))
     func deliveries() async throws {
@@ -127,7 +127,8 @@ private struct CrowdModel {
             sender: turn.client, rooms: some(3), except: random(3) == 0 ? some(2) : [],
             isForOthers: random(2) == 0)
         broadcasts[lastID] = broadcast
-        let packet = #"42["say",\#(lastID),\#(broadcast.rooms),\#(broadcast.except),\#(broadcast.isForOthers)]"#
+        let packet =
+            #"42["say",\#(lastID),\#(broadcast.rooms),\#(broadcast.except),\#(broadcast.isForOthers)]"#
         turn.packets.insert(packet, at: random(turn.packets.count + 1))
     }
 

@@ -185,7 +185,8 @@ private struct CollectorState {
             local = []
         }
         return Missing(
-            sockets: Array(waiting), unnamed: unnamed, local: local.filter { waiting.contains($0.id) }, id: id)
+            sockets: Array(waiting), unnamed: unnamed, local: local.filter { waiting.contains($0.id) }, id: id
+        )
     }
 
     private mutating func isComplete() -> Bool {

@@ -29,7 +29,8 @@ public protocol Adapter: Sendable {
     func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget)
     /// Delivers the message, tells the collector whom it was delivered to, and brings it the replies.
     func broadcast(
-        _ message: BroadcastMessage, to target: BroadcastTarget, collecting collector: AcknowledgementCollector)
+        _ message: BroadcastMessage, to target: BroadcastTarget,
+        collecting collector: AcknowledgementCollector)
     /// Describes the sockets that the target covers.
     func fetchSockets(in target: BroadcastTarget) async throws -> [RemoteSocket]
     /// The number of sockets that the target covers.
@@ -59,7 +60,8 @@ extension Adapter {
 
     /// Delivers to this server's sockets.
     public func broadcast(
-        _ message: BroadcastMessage, to target: BroadcastTarget, collecting collector: AcknowledgementCollector
+        _ message: BroadcastMessage, to target: BroadcastTarget,
+        collecting collector: AcknowledgementCollector
     ) {
         message.deliver(to: sockets(in: target), collecting: collector)
     }

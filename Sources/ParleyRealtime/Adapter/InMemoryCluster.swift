@@ -87,7 +87,8 @@ private final class InMemoryClusterAdapter: Adapter {
     }
 
     func broadcast(
-        _ message: BroadcastMessage, to target: BroadcastTarget, collecting collector: AcknowledgementCollector
+        _ message: BroadcastMessage, to target: BroadcastTarget,
+        collecting collector: AcknowledgementCollector
     ) {
         let servers = servers(target)
         collector.expectServers(servers.count)

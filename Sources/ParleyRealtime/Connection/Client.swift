@@ -145,7 +145,7 @@ final class Client: EngineSessionDelegate {
     private func refuse(_ error: any Error, by namespace: String) {
         guard state.withLock({ $0.release(namespace) }) else { return }
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
-        if !(error is ConnectError) {
+        if !(error is ConnectError), !(error is HTTPError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
         }
         send(.refused(refusal, namespace: namespace))

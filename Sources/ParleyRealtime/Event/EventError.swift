@@ -19,13 +19,15 @@ public struct EventError: Error, Sendable, CustomStringConvertible {
     /// The error behind it: a `DecodingError` for arguments.
     public let underlying: (any Error)?
 
-    /// Where in the arguments the value is that does not fit, such as `[0].address.lines[2]`: the argument's position, then
+    /// Where in the arguments the value is that does not fit, such as `[0].address.lines[2]`: the argument's position from 0, then
     /// members and positions inside it. Nil when the error is not about arguments.
     public var path: String? {
         guard stage == .arguments, let context = (underlying as? DecodingError)?.context else { return nil }
         var keys = context.codingPath
         if case .keyNotFound(let key, _)? = underlying as? DecodingError { keys.append(key) }
-        return keys.reduce(into: "") { path, key in
+        // A path begins with the position in the packet's array, where the event's name is first.
+        guard let position = keys.first?.intValue else { return nil }
+        return keys.dropFirst().reduce(into: "[\(position - 1)]") { path, key in
             path += key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
         }
     }
@@ -44,12 +46,8 @@ public struct EventError: Error, Sendable, CustomStringConvertible {
     /// What a decoder says, without what `path` says.
     private var reason: String? {
         guard let error = underlying as? DecodingError, let context = error.context else { return nil }
-        return switch error {
-        case .typeMismatch(let type, _): "not a \(type): \(context.debugDescription)"
-        case .valueNotFound(let type, _): "no \(type): \(context.debugDescription)"
-        case .keyNotFound: "is missing"
-        default: context.debugDescription
-        }
+        if case .keyNotFound = error { return "is missing" }
+        return context.debugDescription
     }
 }
 

@@ -16,7 +16,8 @@ public protocol EventRegistration: Sendable {
     func off(_ event: String)
     /// Registers a handler of every event, type-erased. Call `onAny` or `onUnmatched` instead.
     func registerCatchAll(
-        isForUnmatched: Bool, first: Bool, _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
     ) -> HandlerToken
 }
 

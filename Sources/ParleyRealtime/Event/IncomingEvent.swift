@@ -42,7 +42,9 @@ public struct IncomingEvent: Sendable {
         _ position: Int = 0, as type: Value.Type = Value.self
     ) throws -> Value {
         var cursor = cursor
-        for _ in 0..<max(position, 0) where !cursor.isAtEnd { _ = try cursor.next(Skipped.self, in: json.span) }
+        for _ in 0..<max(position, 0) where !cursor.isAtEnd {
+            _ = try cursor.next(Skipped.self, in: json.span)
+        }
         return try cursor.next(type, in: json.span)
     }
 

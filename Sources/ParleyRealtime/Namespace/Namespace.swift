@@ -196,7 +196,8 @@ extension Namespace: EventRegistration {
 
     /// Registers a handler of every event of all sockets.
     public func registerCatchAll(
-        isForUnmatched: Bool, first: Bool, _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
     ) -> HandlerToken {
         let catchAll = CatchAllHandler(isForUnmatched: isForUnmatched, handler)
         update { $0.handlers = $0.handlers.adding(catchAll, first: first) }

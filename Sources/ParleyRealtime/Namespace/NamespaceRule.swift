@@ -39,7 +39,8 @@ struct NamespacePattern: Sendable {
         if hasRest { parts.removeLast() }
         segments = parts.map { part in
             if part == "*" { return .any }
-            return part.hasPrefix(":") && part.count > 1 ? .parameter(String(part.dropFirst())) : .literal(part)
+            return part.hasPrefix(":") && part.count > 1
+                ? .parameter(String(part.dropFirst())) : .literal(part)
         }
     }
 

@@ -35,7 +35,9 @@ struct EventDispatch {
                 return socket.report(EventError(event: name, stage: .middleware, underlying: error))
             }
             // A step may have disconnected the socket.
-            guard socket.isConnected, let work = try? call(name, cursor, json.span, shared, own) else { return }
+            guard socket.isConnected, let work = try? call(name, cursor, json.span, shared, own) else {
+                return
+            }
             for rest in work { await rest() }
         }
     }

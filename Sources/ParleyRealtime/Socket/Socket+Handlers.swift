@@ -12,7 +12,8 @@ extension Socket: EventRegistration {
 
     /// Registers a handler of every event of this socket.
     public func registerCatchAll(
-        isForUnmatched: Bool, first: Bool, _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
     ) -> HandlerToken {
         let catchAll = CatchAllHandler(isForUnmatched: isForUnmatched, handler)
         changeHandlers { $0.adding(catchAll, first: first) }
@@ -141,7 +142,8 @@ public struct OnceRegistration: EventRegistration {
 
     /// Registers a handler of every event; it stays.
     public func registerCatchAll(
-        isForUnmatched: Bool, first: Bool, _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
     ) -> HandlerToken {
         target.registerCatchAll(isForUnmatched: isForUnmatched, first: first, handler)
     }

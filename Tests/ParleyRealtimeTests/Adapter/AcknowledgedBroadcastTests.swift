@@ -57,7 +57,9 @@ struct AcknowledgedBroadcastTests {
         let realtime = Realtime()
         let replies = try await realtime.to("nowhere").emitWithAck("q", as: Int.self)
         #expect(replies.isComplete && replies.values.isEmpty)
-        await #expect(throws: EventError.self) { try await realtime.root.emitWithAck("connect", as: Int.self) }
+        await #expect(throws: EventError.self) {
+            try await realtime.root.emitWithAck("connect", as: Int.self)
+        }
     }
 
     @Test("replies come one by one, before all are there")

@@ -22,7 +22,9 @@ struct ClusterTests {
         let servers = [Realtime(options: options), Realtime(options: options)]
         var clients: [PollingClient] = []
         for server in servers { clients.append(try await PollingClient.join(server)) }
-        return Pair(servers: servers, clients: clients, sockets: try servers.map { try #require($0.root.sockets.first) })
+        return Pair(
+            servers: servers, clients: clients,
+            sockets: try servers.map { try #require($0.root.sockets.first) })
     }
 
     @Test("broadcasts reach every server, local ones stay")
@@ -77,7 +79,8 @@ struct ClusterTests {
         #expect(try await replies.missing == [pair.sockets[0].id])
     }
 
-    @Test("serverSideEmit reaches the other servers only, and brings their answers; alone there are none (S23)")
+    @Test(
+        "serverSideEmit reaches the other servers only, and brings their answers; alone there are none (S23)")
     func serverSide() async throws {
         let pair = try await pair()
         let journal = Journal()

@@ -137,7 +137,9 @@ struct TypedEventTests {
 struct EventMiddlewareTests {
     struct Refused: Error {}
 
-    @Test("every event passes the steps of the namespace, then of the socket; a throw keeps it from handlers (S7)")
+    @Test(
+        "every event passes the steps of the namespace, then of the socket; a throw keeps it from handlers (S7)"
+    )
     func steps() async throws {
         let realtime = Realtime()
         let journal = Journal()
@@ -158,7 +160,10 @@ struct EventMiddlewareTests {
         try await client.send(#"421["n",4]"#, #"422["n",-1]"#, #"42["n",1]"#)
         #expect(try await client.next() == "431[8]")
         let entries = try await journal.wait(for: 7)
-        #expect(entries.filter { $0.hasPrefix("namespace") } == ["namespace n true", "namespace n true", "namespace n false"])
+        #expect(
+            entries.filter { $0.hasPrefix("namespace") } == [
+                "namespace n true", "namespace n true", "namespace n false",
+            ])
         #expect(entries.filter { $0.hasPrefix("socket") } == ["socket 1", "socket 1", "socket 1"])
         #expect(entries.filter { $0.hasPrefix("refused") } == ["refused middleware"])
     }

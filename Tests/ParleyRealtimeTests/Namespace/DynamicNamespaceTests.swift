@@ -11,7 +11,8 @@ struct DynamicNamespaceTests {
         "patterns match whole names, segment by segment",
         arguments: [
             ("/rooms/:id", "/rooms/42", ["id": "42"]), ("/rooms/:id", "/rooms/", nil),
-            ("/rooms/:id", "/rooms/4/2", nil), ("/rooms/:id", "/Rooms/4", nil), (":a/:b", "/x/y", ["a": "x", "b": "y"]),
+            ("/rooms/:id", "/rooms/4/2", nil), ("/rooms/:id", "/Rooms/4", nil),
+            (":a/:b", "/x/y", ["a": "x", "b": "y"]),
             ("/a/*/b", "/a/x/b", [:]), ("/a/*/b", "/a//b", nil), ("/f/**", "/f/a/b", ["**": "a/b"]),
             ("/f/**", "/f", nil), ("/", "/", [:]), ("/caf%C3%A9/:x", "/caf%C3%A9/%41", ["x": "%41"]),
             ("/rooms/:id", "rooms/1", nil),
@@ -22,7 +23,9 @@ struct DynamicNamespaceTests {
         for (key, value) in expected ?? [:] { #expect(match?[key] == value) }
     }
 
-    @Test("a child is made on demand, with parameters, and shares what its parent has, also what comes later (S2)")
+    @Test(
+        "a child is made on demand, with parameters, and shares what its parent has, also what comes later (S2)"
+    )
     func children() async throws {
         let realtime = Realtime()
         let rooms = realtime.namespace(matching: "/rooms/:id") { rooms in
@@ -41,9 +44,14 @@ struct DynamicNamespaceTests {
         rooms.on("late") { (_: Socket) in "late" }
         try await client.send(#"42/rooms/7,1["late"]"#, "40/rooms/13,", "40/rooms/x,", "40/other/1,")
         #expect(try await client.next() == #"43/rooms/7,1["late"]"#)
-        #expect(try await client.next() == #"44/rooms/13,{"message":"unlucky"}"#)
-        #expect(try await client.next() == #"44/rooms/x,{"message":"invalid path parameter: id"}"#)
-        #expect(try await client.next() == #"44/other/1,{"message":"Invalid namespace"}"#)
+        var refusals: Set<String> = []
+        for _ in 0..<3 { refusals.insert(try await client.next()) }
+        #expect(
+            refusals == [
+                #"44/rooms/13,{"message":"unlucky"}"#,
+                #"44/rooms/x,{"message":"invalid path parameter: id"}"#,
+                #"44/other/1,{"message":"Invalid namespace"}"#,
+            ])
         #expect(rooms.children?.map(\.name) == ["/rooms/7"])
         #expect(realtime.namespace("/rooms/7") === rooms.children?.first)
     }
@@ -75,7 +83,9 @@ struct DynamicNamespaceTests {
         }
     }
 
-    @Test("namespaces made by name go first, then parents in their order; a regular expression captures by name")
+    @Test(
+        "namespaces made by name go first, then parents in their order; a regular expression captures by name"
+    )
     func precedence() async throws {
         let realtime = Realtime()
         realtime.namespace("/rooms/static").onConnection { $0.emit("static") }
@@ -161,7 +171,9 @@ struct DynamicNamespaceTests {
         #expect(rooms.children?.isEmpty == true)
     }
 
-    @Test("the number of children is bounded, those that middleware refuses don't count, and the limit is named")
+    @Test(
+        "the number of children is bounded, those that middleware refuses don't count, and the limit is named"
+    )
     func limit() async throws {
         let realtime = Realtime()
         let rooms = realtime.namespace(matching: "/rooms/:id", limit: 2)

@@ -121,11 +121,14 @@ struct HandshakeTests {
             await journal.add(handshake[String.self] ?? "")
             await journal.add("\(handshake.isCrossDomain) \(handshake.isSecure)")
             await journal.add(try handshake.auth("n", as: Int.self).description)
+            await journal.add(handshake.url)
+            await journal.add("\(handshake.namespace) \(abs(handshake.issued.timeIntervalSinceNow) < 5)")
         }
         let client = try await PollingClient(
             realtime, query: "&room=a%20b", headers: [.userAgent: "test"], storing: "ada")
         try await client.send(#"40{"n":7}"#)
-        #expect(try await journal.wait(for: 5) == ["a b", "test", "ada", "false false", "7"])
+        let url = "/socket.io/?EIO=4&transport=polling&room=a%20b"
+        #expect(try await journal.wait(for: 7) == ["a b", "test", "ada", "false false", "7", url, "/ true"])
     }
 
     @Test("a client that joins nothing in time is closed (E17)")
