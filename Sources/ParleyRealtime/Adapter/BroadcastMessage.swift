@@ -43,19 +43,21 @@ public struct BroadcastMessage: Sendable {
     public func deliver(to sockets: [Socket], collecting collector: AcknowledgementCollector) {
         guard let id = acknowledgementID else { return collector.expect([]) }
         collector.expect(sockets.map(\.id), local: sockets, acknowledgementID: id)
-        for socket in sockets {
-            let name = socket.id
-            let pending = PendingAcknowledgements.Pending(
-                resolve: { cursor, json in collector.reply(from: name, &cursor, json) },
-                fail: { collector.fail(name, $0) })
-            guard socket.addAcknowledgement(pending, id: id) else {
-                collector.fail(name, .disconnected)
-                continue
-            }
-            if case .disconnected = socket.deliver(packet, isVolatile: isVolatile) {
-                collector.fail(name, .disconnected)
-            }
+        for socket in sockets { ask(socket, id, collector) }
+    }
+
+    private func ask(_ socket: Socket, _ id: UInt64, _ collector: AcknowledgementCollector) {
+        let name = socket.id
+        let pending = PendingAcknowledgements.Pending(
+            resolve: { cursor, json in collector.reply(from: name, &cursor, json) },
+            fail: { collector.fail(name, $0) })
+        guard socket.addAcknowledgement(pending, id: id) else { return collector.fail(name, .disconnected) }
+        switch socket.deliver(packet, isVolatile: isVolatile) {
+        case .sent: return
+        case .dropped: collector.fail(name, .dropped)
+        case .disconnected, .failed: collector.fail(name, .disconnected)
         }
+        _ = socket.cancelAcknowledgement(id)
     }
 }
 

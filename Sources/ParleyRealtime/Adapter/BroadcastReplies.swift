@@ -14,7 +14,7 @@ public struct BroadcastReply<Reply: Sendable>: Sendable {
 public struct BroadcastReplies<Reply: Sendable>: Sendable {
     /// The replies, in the order in which they came.
     public private(set) var replies: [(socketID: String?, value: Reply)] = []
-    /// The sockets that did not reply in time, or disconnected first.
+    /// The sockets that did not reply in time, disconnected first, or could not take a volatile event.
     public private(set) var missing: [String] = []
     /// How many did not reply: `missing`, and those of servers that do not tell ids.
     public private(set) var missingCount = 0

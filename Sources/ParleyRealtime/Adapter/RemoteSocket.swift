@@ -40,7 +40,7 @@ public struct RemoteSocket: Sendable {
     }
 
     /// The value of this type that was stored on the socket, as it was when it was looked up. Other servers' values are known
-    /// when they are `Codable`.
+    /// when they are `Codable` and their type is not private.
     public subscript<Value: Codable & Sendable>(_ type: Value.Type) -> Value? {
         switch data {
         case .local(let storage): storage[type]

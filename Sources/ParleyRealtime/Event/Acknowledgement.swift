@@ -50,12 +50,15 @@ public enum AcknowledgementError: Error, Sendable, Equatable, CustomStringConver
     case timeout(Duration)
     /// The socket disconnected first.
     case disconnected
+    /// The event was volatile, and the client could not take it at once.
+    case dropped
 
     /// The reason.
     public var description: String {
         switch self {
         case .timeout(let duration): "no acknowledgement within \(duration)"
         case .disconnected: "the socket disconnected before it acknowledged"
+        case .dropped: "the volatile event was dropped"
         }
     }
 }

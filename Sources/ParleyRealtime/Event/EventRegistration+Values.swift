@@ -86,16 +86,21 @@ extension Socket {
     /// `as: (String, Int).self`.
     ///
     /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is another.
-    @_disfavoredOverload
-    public func request<each Argument: Encodable, each Reply: Decodable & Sendable>(
-        _ event: String, _ arguments: repeat each Argument, as: (repeat each Reply).Type,
+    public func request<
+        each Argument: Encodable, First: Decodable & Sendable, Second: Decodable & Sendable,
+        each Rest: Decodable & Sendable
+    >(
+        _ event: String, _ arguments: repeat each Argument, as: (First, Second, repeat each Rest).Type,
         timeout: Duration = .seconds(10)
-    ) async throws -> (repeat each Reply) {
+    ) async throws -> (First, Second, repeat each Rest) {
         try await withCheckedThrowingContinuation { continuation in
             let pending = PendingAcknowledgements.Pending(
                 resolve: { cursor, json in
                     do {
-                        continuation.resume(returning: (repeat try cursor.next((each Reply).self, in: json)))
+                        let first = try cursor.next(First.self, in: json)
+                        let second = try cursor.next(Second.self, in: json)
+                        continuation.resume(
+                            returning: (first, second, repeat try cursor.next((each Rest).self, in: json)))
                     } catch {
                         continuation.resume(throwing: error)
                     }

@@ -67,12 +67,11 @@ public final class Namespace: Sendable {
     }
 
     func updateAlone(_ change: (inout State) -> Void) {
-        let (before, after) = state.withLock { state in
+        state.withLock { state in
             let before = state.rooms.listeners.count + state.outgoing.count
             change(&state)
-            return (before, state)
+            if before != state.rooms.listeners.count + state.outgoing.count { refresh(state) }
         }
-        if before != after.rooms.listeners.count + after.outgoing.count { refresh(after) }
     }
 
     /// What the parts outside of the state must know of it.

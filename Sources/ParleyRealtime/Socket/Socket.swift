@@ -98,12 +98,14 @@ public final class Socket: Sendable {
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
     func close(_ reason: DisconnectReason) {
         guard phase.exchange(.disconnected, ordering: .acquiringAndReleasing) == .connected else { return }
-        let rooms = namespace.adapter.rooms(of: self)
-        life.withLock { $0.roomsAtDisconnect = rooms }
+        let handlers = namespace.lifeHandlers
+        if handlers.hasDisconnect {
+            let rooms = namespace.adapter.rooms(of: self)
+            life.withLock { $0.roomsAtDisconnect = rooms }
+        }
         namespace.adapter.remove(self)
         namespace.lost()
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
-        let handlers = namespace.lifeHandlers
         mailbox.withLock { $0.close() }
         guard handlers.hasDisconnect else { return }
         perform(

@@ -1,3 +1,4 @@
+import ParleyTransport
 import ParleyWire
 import Testing
 
@@ -62,6 +63,14 @@ struct AcknowledgedBroadcastTests {
         }
     }
 
+    @Test("a volatile event that is dropped is not waited for")
+    func volatile() async throws {
+        let realtime = Realtime()
+        let clients = try await clients(1, realtime)
+        let replies = try await realtime.volatile.timeout(.seconds(60)).emitWithAck("q", 1, as: Int.self)
+        #expect(replies.missing == Array(clients.keys))
+    }
+
     @Test("replies come one by one, before all are there")
     func sequence() async throws {
         let realtime = Realtime()
@@ -103,6 +112,26 @@ struct AcknowledgedBroadcastTests {
         _ = try await question(client)
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test("timeouts pass by the loop's clock, which a test may put forward")
+    func stoppedClock() async throws {
+        let group = try EventLoopGroup(count: 1)
+        let loop = group.loops[0]
+        try await loop.run { loop.stopClock() }
+        let realtime = Realtime()
+        let client = try await PollingClient(realtime, loop: loop)
+        try await client.send("40")
+        #expect(try await client.next().hasPrefix("40"))
+        let socket = try #require(realtime.root.sockets.first)
+        let own = Task { try await socket.request("own", as: Int.self, timeout: .seconds(20)) }
+        async let all = realtime.root.timeout(.seconds(20)).emitWithAck("q", as: Int.self)
+        for _ in 0..<2 { _ = try await client.next() }
+        for _ in 0..<5 { try await loop.run {} }
+        try await loop.run { loop.setClock(loop.now.advanced(by: .seconds(21))) }
+        await #expect(throws: AcknowledgementError.timeout(.seconds(20))) { try await own.value }
+        #expect(try await all.missing == [socket.id])
+        await group.shutdown()
     }
 
     @Test("who leaves while it is asked counts once, whatever the order", .timeLimit(.minutes(1)))
