@@ -25,7 +25,7 @@ extension Namespace {
     /// runs on the thread of whoever changed a room: be quick. `off` removes it. Rooms cost nothing more while there is no
     /// handler.
     ///
-    /// Handlers that are registered at a parent hear of the rooms of all its children.
+    /// Handlers that are registered at a parent hear of the rooms of all its children, each child in its order.
     @discardableResult
     public func onRoomEvent(_ handler: @escaping RoomObserver) -> HandlerToken {
         let token = HandlerNumbers.make()

@@ -35,10 +35,12 @@ struct EventDispatch {
                 return socket.report(EventError(event: name, stage: .middleware, underlying: error))
             }
             // A step may have disconnected the socket.
-            guard socket.isConnected, let work = try? call(name, cursor, json.span, shared, own) else {
-                return
+            guard socket.isConnected else { return }
+            do {
+                for rest in try call(name, cursor, json.span, shared, own) { await rest() }
+            } catch {
+                socket.client.violate()
             }
-            for rest in work { await rest() }
         }
     }
 
