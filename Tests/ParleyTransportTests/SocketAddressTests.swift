@@ -22,7 +22,15 @@ import Testing
     @Test func `survives the way into a system structure and back`() throws {
         for host in ["10.1.2.3", "fe80::1:2:3"] {
             let address = try #require(SocketAddress(host: host, port: 8080))
-            #expect(address.withSocketAddress { pointer, _ in SocketAddress(pointer) } == address)
+            #expect(address.withSocketAddress { SocketAddress($0, length: $1) } == address)
+        }
+        for path in ["", "/run/a.sock", String(repeating: "x", count: 107)] {
+            let address = SocketAddress(unixPath: path)
+            #expect(address.isUnix && address.description == "unix:\(path)")
+            #expect(address.withSocketAddress { SocketAddress($0, length: $1) } == address)
+        }
+        for path in [String(repeating: "x", count: 108), "a\0b"] {
+            #expect(SocketAddress(unixPath: path).withSocketAddress { _, _ in true } == nil)
         }
     }
 

@@ -86,8 +86,9 @@ extension Request {
         context.head.headers.joinedValue(of: name)
     }
 
-    /// The host and port that the request is for; nil when an HTTP/1.0 client sent none.
-    public var authority: String? { context.head.authority }
+    /// The host and port that the client asked for; nil when an HTTP/1.0 client sent none. A trusted proxy may have said which;
+    /// see ``ForwardedHeaders``.
+    public var authority: String? { forwardedClient?.authority ?? context.head.authority }
 
     /// The protocols that the request asks to switch to (`Upgrade`, RFC 9110 7.8, or `:protocol`, RFC 8441), or nil.
     public var upgrade: String? { context.head.upgradeProtocol }
@@ -102,14 +103,24 @@ extension Request {
     /// The peer's address as the socket has it; nil for a request that came from no socket.
     public var remoteAddress: SocketAddress? { context.connection.remoteAddress }
 
-    /// The address of the client that the request is from: the peer's.
-    public var clientAddress: SocketAddress? { remoteAddress }
+    /// The address of the client that the request is from: the one that trusted proxies told, by the PROXY protocol
+    /// (``ProxyProtocol``) or in the request (``ForwardedHeaders``), or else the peer's. Its port is 0 where they told none.
+    public var clientAddress: SocketAddress? {
+        forwardedClient?.address ?? context.connection.clientAddress
+    }
 
-    /// True when the request came encrypted.
-    public var isSecure: Bool { context.connection.isSecure }
+    /// True when the client's request came encrypted: to this server, or to a trusted proxy that told so. Whether it came so to
+    /// this server, ``tls`` tells.
+    public var isSecure: Bool { forwardedClient?.isSecure ?? context.connection.isClientSecure }
+
+    /// The scheme that the client used: `https` or `http`; see ``isSecure``.
+    public var scheme: String { isSecure ? "https" : "http" }
+
+    /// What a trusted proxy told about the connection, by the PROXY protocol; nil where none did.
+    public var proxiedClient: ProxiedClient? { context.connection.proxiedClient }
 
     /// What the TLS handshake agreed upon, the server name that the client asked for and its verified certificate among it;
-    /// nil in clear text.
+    /// nil where the request came to this server in clear text.
     public var tls: TLSSession? { context.connection.tls }
 }
 
@@ -120,7 +131,7 @@ extension Request {
     package init(
         method: HTTPRequest.Method = .get, target: String, authority: String? = "localhost",
         headers: HTTPFields = [:], body: [UInt8] = [], loop: EventLoop, remoteAddress: SocketAddress? = nil,
-        isSecure: Bool = false
+        isSecure: Bool = false, proxiedClient: ProxiedClient? = nil
     ) {
         var block = HTTPHeaderBlock()
         for field in headers {
@@ -133,7 +144,9 @@ extension Request {
         self.init(
             context: RequestContext(
                 head: head,
-                connection: ConnectionInfo(loop: loop, remoteAddress: remoteAddress, isSecure: isSecure)),
+                connection: ConnectionInfo(
+                    loop: loop, remoteAddress: remoteAddress, isSecure: isSecure,
+                    proxiedClient: proxiedClient)),
             body: body.isEmpty ? nil : RequestBody(whole: body))
     }
 }

@@ -38,6 +38,12 @@ public struct ResponseBody: Sendable {
 
     let content: Content
 
+    /// Whether the producer of a streamed body is cancelled when the server shuts down, so that one which never ends by itself
+    /// doesn't hold the shutdown up. It may still write what is to be the end. False unless set; event streams set it.
+    public var endsAtShutdown = false
+
+    init(content: Content) { self.content = content }
+
     /// No body: a `Content-Length` of 0 where the status allows one.
     public static let empty = ResponseBody(content: .empty)
 

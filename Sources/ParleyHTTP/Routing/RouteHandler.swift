@@ -7,6 +7,8 @@ enum RouteHandler: Sendable {
 
     case synchronous(@Sendable (Request) throws -> Response)
     case asynchronous(Asynchronous)
+    /// First tries without a task, as a synchronous one; nil means that it takes longer.
+    case opportunistic(attempt: @Sendable (Request) throws -> Response?, otherwise: Asynchronous)
 }
 
 /// A handler with the middleware in front of it, outermost first. A class, so that finding one costs one reference.
@@ -31,7 +33,8 @@ final class RouteEndpoint: Sendable {
     private nonisolated(nonsending) func callHandler(_ request: Request) async throws -> Response {
         switch handler {
         case .synchronous(let handler): try handler(request)
-        case .asynchronous(let handler): try await handler(request)
+        case .asynchronous(let handler), .opportunistic(_, otherwise: let handler):
+            try await handler(request)
         }
     }
 }

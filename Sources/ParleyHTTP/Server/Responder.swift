@@ -62,13 +62,16 @@ final class Responder: Sendable {
         }
     }
 
-    /// The response of an endpoint that needs no task; nil when it has middleware or an asynchronous handler.
+    /// The response of an endpoint that needs no task; nil when it has middleware, or a handler that takes
+    /// longer.
     func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
-        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else {
-            return nil
-        }
+        guard endpoint.middleware.isEmpty else { return nil }
         do {
-            return try handler(request)
+            switch endpoint.handler {
+            case .synchronous(let handler): return try handler(request)
+            case .opportunistic(let attempt, _): return try attempt(request)
+            case .asynchronous: return nil
+            }
         } catch {
             return response(to: error, of: request)
         }

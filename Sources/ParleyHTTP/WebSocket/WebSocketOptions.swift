@@ -14,6 +14,13 @@ public struct WebSocketOptions: Sendable {
     public var closeTimeout: Duration = .seconds(5)
     /// The subprotocols that the server speaks; the client's order of preference decides.
     public var subprotocols: [String] = []
+    /// Chooses among the subprotocols that the client offers, in its order, instead of ``subprotocols``. Nil agrees on none,
+    /// and so does one that was not offered.
+    public var selectSubprotocol: (@Sendable (_ offered: [String], _ request: Request) -> String?)?
+    /// How messages are compressed, where the client offers it (permessage-deflate); nil doesn't.
+    public var compression: WebSocketCompression?
+    /// What a ``WebSocket`` does with messages for a peer that is too slow, unless told otherwise at the send.
+    public var slowPeer: WebSocketSendPolicy = .suspend
     /// Which pages may connect.
     public var origins: WebSocketOriginPolicy = .sameOrigin
     /// The bytes of messages that a ``WebSocket`` buffers while nobody reads; beyond, it stops reading.

@@ -24,7 +24,7 @@ public struct BroadcastMessage: Sendable {
         in namespace: Namespace
     ) throws {
         let id = isAcknowledged ? BroadcastNumbers.make() : nil
-        packet = try .event(event, id: id, values: arguments, in: namespace)
+        packet = namespace.audience.prepared(try .event(event, id: id, values: arguments, in: namespace))
         self.isVolatile = isVolatile
         acknowledgementID = id
     }

@@ -45,13 +45,18 @@ public struct BroadcastOperator: Sendable {
     ) -> EmitResult {
         guard !namespace.isParent else { return emitToChildren(event, repeat each arguments) }
         do {
-            var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
-            if !isCompressible { packet = packet.withoutCompression() }
+            let packet = prepared(try EncodedPacket.event(event, in: namespace, repeat each arguments))
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
             return .sent
         } catch {
             return .failed(error)
         }
+    }
+
+    /// The packet for many connections, which may compress it.
+    func prepared(_ packet: EncodedPacket) -> EncodedPacket {
+        if !isCompressible { return packet.withoutCompression() }
+        return namespace.compressesWebSockets ? packet.forBroadcast() : packet
     }
 
     /// Each child has its name in the packet.

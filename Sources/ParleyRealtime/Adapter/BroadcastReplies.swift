@@ -96,9 +96,8 @@ extension BroadcastEmitting {
         }
         continuation.onTermination = { _ in for collector in collectors { collector.cancel() } }
         for (index, part) in parts.enumerated() {
-            var packet = packets[index]
-            if !part.isCompressible { packet = packet.withoutCompression() }
-            let message = BroadcastMessage(packet: packet, isVolatile: part.isVolatile, acknowledgementID: id)
+            let message = BroadcastMessage(
+                packet: part.prepared(packets[index]), isVolatile: part.isVolatile, acknowledgementID: id)
             part.namespace.adapter.broadcast(message, to: part.target, collecting: collectors[index])
             collectors[index].watch()
         }

@@ -70,8 +70,11 @@ final class EngineServer: Sendable {
             guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
+        let cookie = options.cookie?.cookie(for: id)
+        // One that can't be set must not leave a session behind.
+        _ = try cookie?.fieldValue()
         var response = try begin(id, parameters, request)
-        if let cookie = options.cookie { response.headers[.setCookie] = cookie.field(for: id) }
+        if let cookie { try response.setCookie(cookie) }
         return response
     }
 
@@ -120,6 +123,7 @@ final class EngineServer: Sendable {
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
+        webSocket.compression = options.webSocketCompression
         return webSocket
     }
 

@@ -68,7 +68,7 @@ struct EngineSessionState {
         guard phase == .open else { return .refused }
         switch transport {
         case .webSocket(let connection):
-            connection.send(frames: frame.webSocket)
+            connection.send(frame)
             return .none
         case .polling:
             guard !isOverflowing else { return .refused }
@@ -211,7 +211,7 @@ struct EngineSessionState {
         candidate = nil
         isProbed = false
         transport = .webSocket(connection)
-        for frame in takeQueue() { connection.send(frames: frame.webSocket) }
+        for frame in takeQueue() { connection.send(frame) }
         return (true, takePoll())
     }
 

@@ -106,7 +106,7 @@ extension Socket {
                     }
                 },
                 fail: { continuation.resume(throwing: $0) }, timeout: timeout)
-            ask(pending, { continuation.resume(throwing: $0) }) { id in
+            SocketOperator(socket: self).ask(pending, { continuation.resume(throwing: $0) }) { id in
                 try EncodedPacket.event(event, id: id, in: self.namespace, repeat each arguments)
             }
         }

@@ -25,6 +25,8 @@ public final class Namespace: Sendable {
     let family: NamespaceFamily?
     /// Where this is a child: the family that it is in.
     let origin: NamespaceFamily?
+    /// True when what is broadcast may have to be compressed.
+    let compressesWebSockets: Bool
     private let state: Lock<State>
 
     struct State {
@@ -48,6 +50,7 @@ public final class Namespace: Sendable {
         self.origin = origin
         self.state = Lock(state)
         maxConcurrentHandlers = options.maxConcurrentHandlers
+        compressesWebSockets = options.engine.webSocketCompression != nil
         // A parent has no sockets of its own.
         adapter = family == nil ? options.adapter(name) : InMemoryAdapter()
         adapter.attach(to: self)

@@ -37,32 +37,9 @@ extension Socket {
         _ event: String, _ arguments: repeat each Argument, timeout: Duration,
         acknowledgement: @escaping @Sendable (Result<Reply, any Error>) -> Void
     ) {
-        let pending = PendingAcknowledgements.Pending(
-            resolve: { cursor, json in
-                do {
-                    acknowledgement(.success(try cursor.next(Reply.self, in: json)))
-                } catch {
-                    acknowledgement(.failure(error))
-                }
-            },
-            fail: { acknowledgement(.failure($0)) }, timeout: timeout)
-        ask(pending, { acknowledgement(.failure($0)) }) { id in
-            try EncodedPacket.event(event, id: id, in: namespace, repeat each arguments)
-        }
-    }
-
-    /// Sends a packet that is to be acknowledged; `fail` hears of it, once, when it could not be sent.
-    func ask(
-        _ pending: PendingAcknowledgements.Pending, _ fail: (any Error) -> Void,
-        _ packet: (UInt64) throws -> EncodedPacket
-    ) {
-        guard let id = addAcknowledgement(pending) else { return fail(AcknowledgementError.disconnected) }
-        do {
-            deliver(try packet(id))
-        } catch {
-            guard cancelAcknowledgement(id) else { return }
-            fail(error)
-        }
+        var way = SocketOperator(socket: self)
+        way.timeout = timeout
+        way.ask(event, repeat each arguments, acknowledgement: acknowledgement)
     }
 }
 

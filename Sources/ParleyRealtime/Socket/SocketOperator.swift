@@ -56,7 +56,44 @@ public struct SocketOperator: Sendable {
     public func emitWithAck<each Argument: Encodable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, as: Reply.Type = Reply.self
     ) async throws -> Reply {
-        try await socket.request(event, repeat each arguments, as: Reply.self, timeout: timeout)
+        try await withCheckedThrowingContinuation { continuation in
+            ask(event, repeat each arguments) { continuation.resume(with: $0) }
+        }
+    }
+
+    func ask<each Argument: Encodable, Reply: Decodable & Sendable>(
+        _ event: String, _ arguments: repeat each Argument,
+        acknowledgement: @escaping @Sendable (Result<Reply, any Error>) -> Void
+    ) {
+        let pending = PendingAcknowledgements.Pending(
+            resolve: { cursor, json in
+                do {
+                    acknowledgement(.success(try cursor.next(Reply.self, in: json)))
+                } catch {
+                    acknowledgement(.failure(error))
+                }
+            },
+            fail: { acknowledgement(.failure($0)) }, timeout: timeout)
+        ask(pending, { acknowledgement(.failure($0)) }) { id in
+            try EncodedPacket.event(event, id: id, in: socket.namespace, repeat each arguments)
+        }
+    }
+
+    /// Sends a packet that is to be acknowledged; `fail` hears of it, once, when it could not be sent.
+    func ask(
+        _ pending: PendingAcknowledgements.Pending, _ fail: (any Error) -> Void,
+        _ packet: (UInt64) throws -> EncodedPacket
+    ) {
+        guard let id = socket.addAcknowledgement(pending) else {
+            return fail(AcknowledgementError.disconnected)
+        }
+        do {
+            guard case .dropped = deliver(try packet(id)) else { return }
+            throw AcknowledgementError.dropped
+        } catch {
+            guard socket.cancelAcknowledgement(id) else { return }
+            fail(error)
+        }
     }
 
     private func deliver(_ packet: EncodedPacket) -> EmitResult {

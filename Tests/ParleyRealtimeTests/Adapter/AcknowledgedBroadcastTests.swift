@@ -23,7 +23,7 @@ struct AcknowledgedBroadcastTests {
         return String(try #require(packet.firstMatch(of: /^42(\d+)\["q",1\]$/)?.1))
     }
 
-    @Test("the value has the replies and the missing: late, gone and unfitting ones (S14)")
+    @Test("the value has the replies and the missing: late, gone and unfitting ones")
     func collected() async throws {
         let realtime = Realtime()
         let clients = try await clients(5, realtime)

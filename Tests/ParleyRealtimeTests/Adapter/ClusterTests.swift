@@ -42,7 +42,7 @@ struct ClusterTests {
         for event in ["all", "end"] { #expect(try await pair.clients[1].next() == #"42["\#(event)"]"#) }
     }
 
-    @Test("fetchSockets describes all; join, leave, disconnect and count act on all (S21)")
+    @Test("fetchSockets describes all; join, leave, disconnect and count act on all")
     func remoteSockets() async throws {
         let pair = try await pair()
         pair.sockets[1][Profile.self] = Profile(name: "ada")
@@ -80,7 +80,7 @@ struct ClusterTests {
     }
 
     @Test(
-        "serverSideEmit reaches the other servers only, and brings their answers; alone there are none (S23)")
+        "serverSideEmit reaches the other servers only, and brings their answers; alone there are none")
     func serverSide() async throws {
         let pair = try await pair()
         let journal = Journal()
@@ -132,7 +132,7 @@ struct ClusterTests {
 
 @Suite("Room events")
 struct RoomEventTests {
-    @Test("created, joined, left and deleted, in their order, without own rooms (S24)")
+    @Test("created, joined, left and deleted, in their order, without own rooms")
     func order() async throws {
         let realtime = Realtime()
         let events = Lock<[RoomEvent]>([])

@@ -24,7 +24,7 @@ struct DynamicNamespaceTests {
     }
 
     @Test(
-        "a child is made on demand, with parameters, and shares what its parent has, also what comes later (S2)"
+        "a child is made on demand, with parameters, and shares what its parent has, also what comes later"
     )
     func children() async throws {
         let realtime = Realtime()

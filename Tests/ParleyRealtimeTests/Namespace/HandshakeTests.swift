@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Handshake and authorization")
 struct HandshakeTests {
-    @Test("CONNECT is written before the connection handler's first emit (S6)")
+    @Test("CONNECT is written before the connection handler's first emit")
     func connectFirst() async throws {
         let realtime = Realtime()
         realtime.root.onConnection { socket in socket.emit("hello", socket.id) }
@@ -110,7 +110,7 @@ struct HandshakeTests {
         #expect(realtime.root.rooms["members"]?.count == 1)
     }
 
-    @Test("the handshake has what the request had, and what HTTP middleware stored on it (S27)")
+    @Test("the handshake has what the request had, and what HTTP middleware stored on it")
     func contents() async throws {
         let realtime = Realtime()
         let journal = Journal()
