@@ -139,7 +139,7 @@ private struct CollectorState {
     }
 
     mutating func keep(_ sockets: [Socket], id: UInt64) {
-        local = sockets
+        local += sockets
         self.id = id
     }
 
