@@ -50,4 +50,16 @@ import Testing
         }
         #expect(SocketAddress(unixPath: "/run/app.sock").description == "unix:/run/app.sock")
     }
+
+    @Test("a client's network is its IPv4 address, or the first bits of an IPv6 one, without port")
+    func networks() throws {
+        for (host, bits, network) in [
+            ("192.0.2.1", 64, "192.0.2.1"), ("::ffff:192.0.2.1", 64, "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2::"), ("2001:db8:1:2:3:4:5:6", 48, "2001:db8:1::"),
+            ("2001:db8:1:2:3:4:5:6", 96, "2001:db8:1:2:3:4::"), ("2001:db8::1", 128, "2001:db8::1"),
+        ] {
+            let address = try #require(SocketAddress(host: host, port: 80)).network(ofIPv6Bits: bits)
+            #expect(address.host == network && address.port == 0)
+        }
+    }
 }

@@ -83,7 +83,7 @@ struct FileContent: Sendable {
         _ range: Range<UInt64>, of descriptor: FileDescriptor, to writer: any ResponseWriter,
         _ loop: EventLoop
     ) async throws {
-        if let writer = writer as? StreamedResponseWriter, try await writer.send(range, of: descriptor) {
+        if let writer = writer as? any FileWriter, try await writer.send(range, of: descriptor) {
             return
         }
         var offset = range.lowerBound

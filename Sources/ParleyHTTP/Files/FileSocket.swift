@@ -70,7 +70,13 @@ final class FileSocket: Sendable {
     }
 }
 
-extension StreamedResponseWriter {
+/// A writer that may send parts of files past the connection; also one that watches such a writer.
+protocol FileWriter: ResponseWriter {
+    /// Sends a part of an open file without its bytes passing through here. False, and nothing is sent, where that isn't possible.
+    func send(_ range: Range<UInt64>, of file: FileDescriptor) async throws -> Bool
+}
+
+extension StreamedResponseWriter: FileWriter {
     /// Sends a part of an open file without its bytes passing through here. False, and nothing is sent, where the
     /// connection can't: over TLS and HTTP/2.
     func send(_ range: Range<UInt64>, of file: FileDescriptor) async throws -> Bool {

@@ -19,7 +19,7 @@ extension MultipartPart {
     @discardableResult
     public nonisolated(nonsending) func save(to path: String) async throws -> Int {
         let loop = body.reader.loop
-        let file = try await loop.offload { try FileWriter(creating: path) }
+        let file = try await loop.offload { try UploadFile(creating: path) }
         do {
             return try await write(to: file, on: loop)
         } catch {
@@ -33,10 +33,10 @@ extension MultipartPart {
     /// - Throws: ``FileWriteError``, and what reading ``body-swift.property`` throws.
     @discardableResult
     public nonisolated(nonsending) func save(toDescriptor descriptor: Int32) async throws -> Int {
-        try await write(to: FileWriter(borrowing: descriptor), on: body.reader.loop)
+        try await write(to: UploadFile(borrowing: descriptor), on: body.reader.loop)
     }
 
-    private nonisolated(nonsending) func write(to file: FileWriter, on loop: EventLoop) async throws -> Int {
+    private nonisolated(nonsending) func write(to file: UploadFile, on loop: EventLoop) async throws -> Int {
         var count = 0
         while let piece = try await body.reader.nextPiece(of: body.part) {
             try await loop.offload { try file.write(piece) }
@@ -58,7 +58,7 @@ public struct FileWriteError: Error, Sendable, Equatable, CustomStringConvertibl
 }
 
 /// A file that is written; closed with the last reference. Every method may block.
-private final class FileWriter: Sendable {
+private final class UploadFile: Sendable {
     private let descriptor: Int32
     /// Where it was created; nil when it is somebody else's.
     private let path: String?

@@ -1,4 +1,5 @@
 public import HTTPTypes
+public import Logging
 public import ParleyTransport
 public import ParleyWire
 
@@ -11,6 +12,8 @@ public struct Request: Sendable {
     public internal(set) var parameters: PathParameters
     /// Values by their type, for what one middleware finds out and a later one, or the handler, needs.
     public var storage: TypedStorage
+    /// What answers the request; nil until the router found it.
+    var endpoint: RouteEndpoint?
     /// Nil where the request has none: most have none, and needn't count references to an empty one.
     private let content: RequestBody?
 
@@ -71,6 +74,38 @@ extension Request {
     /// The query's items in their order, decoded while they are iterated.
     public var queryItems: QueryItems {
         QueryItems(target.utf8.dropFirst(context.pathLength + 1).asSubstring)
+    }
+}
+
+// MARK: - What the router and the server know
+
+extension Request {
+    /// The pattern of the route that answers the request, such as `/users/:id`, with the prefixes of its groups; nil when no
+    /// route does. Middleware knows it too. It is what metrics and traces name a request by: the paths of requests are without
+    /// number, patterns are not.
+    public var route: String? { endpoint?.pattern }
+
+    /// What tells this request from others in logs: made at the first call, or what ``RequestID`` took from the client. Copies
+    /// of a request have the same one.
+    public var id: String { context.id }
+
+    /// The application's logger, with the request's id as `request-id` in its metadata. It is made at each call, so keep it to
+    /// log several lines. What is set here, such as a logger with more metadata, is seen by inner middleware and the handler.
+    public var logger: Logger {
+        get {
+            if let own = storage[OwnLogger.self] { return own.logger }
+            var logger = applicationLogger
+            logger[metadataKey: "request-id"] = "\(id)"
+            return logger
+        }
+        set { storage[OwnLogger.self] = OwnLogger(logger: newValue) }
+    }
+
+    /// The application's logger as it is.
+    var applicationLogger: Logger { endpoint?.logger ?? Logger(label: "parley") }
+
+    private struct OwnLogger: Sendable {
+        let logger: Logger
     }
 }
 

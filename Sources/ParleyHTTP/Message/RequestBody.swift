@@ -82,7 +82,7 @@ public final class RequestBody: AsyncSequence, Sendable {
         throw Self.tooLarge(limit)
     }
 
-    private static func tooLarge(_ limit: Int) -> HTTPError {
+    static func tooLarge(_ limit: Int) -> HTTPError {
         HTTPError(.contentTooLarge, "request body exceeds \(limit) bytes")
     }
 }
@@ -104,6 +104,13 @@ extension RequestBody {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
             try await body.nextPiece()
         }
+    }
+
+    /// Fails the body with ``HTTPError`` 413 once more than so many bytes came.
+    func limit(to limit: Int) {
+        if isWhole { return }
+        let waiter = state.withLock { $0.setLimit(limit) }
+        waiter?.resume(throwing: Self.tooLarge(limit))
     }
 
     nonisolated(nonsending) func nextPiece() async throws -> [UInt8]? {

@@ -56,6 +56,14 @@ public struct ResponseBody: Sendable {
         ResponseBody(content: .stream(length: length, produce))
     }
 
+    /// A stream in this body's place, which ends at a shutdown where this one does: for middleware that changes what is
+    /// streamed.
+    func streamed(length: UInt64? = nil, _ produce: @escaping Producer) -> ResponseBody {
+        var body = ResponseBody.stream(length: length, produce)
+        body.endsAtShutdown = endsAtShutdown
+        return body
+    }
+
     /// The length in bytes where it is known beforehand.
     public var length: UInt64? {
         switch content {

@@ -15,8 +15,8 @@ struct ContentCompressor: Sendable {
         switch body.content {
         case .empty, .upgrade: nil
         case .bytes(let bytes) where bytes.count <= Self.inlineLimit: compressed(bytes).map { .bytes($0) }
-        case .bytes(let bytes): stream { writer in try await Self.write(bytes, to: writer) }
-        case .stream(_, let produce): stream { writer in try await produce(writer) }
+        case .bytes(let bytes): stream(body) { writer in try await Self.write(bytes, to: writer) }
+        case .stream(_, let produce): stream(body) { writer in try await produce(writer) }
         }
     }
 
@@ -41,9 +41,9 @@ struct ContentCompressor: Sendable {
 
     /// The memory for it is taken when the body is sent, which for HEAD it isn't.
     private func stream(
-        _ produce: @escaping @Sendable (CompressingWriter) async throws -> Void
+        _ body: ResponseBody, _ produce: @escaping @Sendable (CompressingWriter) async throws -> Void
     ) -> ResponseBody {
-        .stream { [settings, loop] writer in
+        body.streamed { [settings, loop] writer in
             let writer = try CompressingWriter(to: writer, settings: settings, loop: loop)
             try await produce(writer)
             try await writer.finish()

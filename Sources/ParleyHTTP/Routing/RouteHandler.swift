@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 
 /// What answers a route's requests. A synchronous one is called on the loop without a task.
 enum RouteHandler: Sendable {
@@ -16,10 +17,20 @@ final class RouteEndpoint: Sendable {
     let handler: RouteHandler
     let middleware: [any Middleware]
     let parameterNames: [String]
+    /// The route's pattern; nil for what answers where no route does.
+    let pattern: String?
+    /// The application's logger.
+    let logger: Logger
 
-    init(handler: RouteHandler, middleware: [any Middleware], parameterNames: [String] = []) {
+    init(
+        handler: RouteHandler, middleware: [any Middleware], logger: Logger = Logger(label: "parley"),
+        pattern: String? = nil,
+        parameterNames: [String] = []
+    ) {
         self.handler = handler
         self.middleware = middleware
+        self.logger = logger
+        self.pattern = pattern
         self.parameterNames = parameterNames
     }
 

@@ -44,7 +44,7 @@ extension ResponseBody {
     /// The body; what is changed of the session while it is streamed is saved at its end.
     fileprivate func followed(by session: Session) -> ResponseBody {
         guard case .stream(let length, let produce) = content, session.isAccessed else { return self }
-        var body = ResponseBody.stream(length: length) { writer in
+        return streamed(length: length) { writer in
             do {
                 try await produce(writer)
             } catch {
@@ -53,7 +53,5 @@ extension ResponseBody {
             }
             try await session.save()
         }
-        body.endsAtShutdown = endsAtShutdown
-        return body
     }
 }

@@ -29,7 +29,7 @@ final class EngineServer: Sendable {
 
     /// Answers a request at the path where the server is mounted.
     func respond(to request: Request) async throws -> Response {
-        let origin = options.origins.decide(origin: request.header(.origin), authority: request.authority)
+        let origin = options.origins.decide(request)
         if request.method == .options {
             return Response(
                 status: .noContent,

@@ -125,6 +125,14 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The address without port, scope, and the bits of an IPv6 address behind so many: what a client's addresses have in
+    /// common. An IPv4 one mapped into IPv6 is an IPv4 one.
+    package func network(ofIPv6Bits bits: Int) -> SocketAddress {
+        guard case .internet6(let high, let low, _) = unmapped.storage else { return unmapped.withPort(0) }
+        let masks = (UInt64.max << (64 - min(bits, 64)), UInt64.max << (128 - max(bits, 64)))
+        return SocketAddress(storage: .internet6(high: high & masks.0, low: low & masks.1, scope: 0), port: 0)
+    }
+
     func withPort(_ port: UInt16) -> SocketAddress {
         SocketAddress(storage: storage, port: port)
     }

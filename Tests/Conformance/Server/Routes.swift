@@ -15,6 +15,7 @@ struct Routes: Sendable {
         serveHolds(on: application)
         serveFailures(on: application)
         serveWebSockets(on: application)
+        serveMiddleware(on: application)
         serveFiles(on: application)
         serveCompression(on: application)
         serveContent(on: application)

@@ -148,9 +148,12 @@ struct EventStreamTests {
         }
     }
 
-    @Test("a shutdown ends event streams, whole, long before its deadline", arguments: [false, true])
-    func shutdown(isHTTP2: Bool) async throws {
+    @Test(
+        "a shutdown ends event streams, whole, long before its deadline, compressed ones too",
+        arguments: [false, true], [false, true])
+    func shutdown(isHTTP2: Bool, isCompressed: Bool) async throws {
         try await withServer { app in
+            if isCompressed { app.use(Compression()) }
             app.get("/events") { request in
                 try Response.events(for: request) { stream in
                     try await stream.send(data: "x")
@@ -161,7 +164,8 @@ struct EventStreamTests {
             let start = ContinuousClock.now
             if isHTTP2 {
                 let client = try HTTP2Client(server)
-                let stream = client.peer.request("GET", "/events")
+                let coding = isCompressed ? [("accept-encoding", "gzip")] : []
+                let stream = client.peer.request("GET", "/events", fields: coding)
                 try await client.run { $0.streams[stream]?.content.isEmpty == false }
                 async let down: Void = server.shutdown(deadline: .seconds(30))
                 try await client.runToEnd()
@@ -169,8 +173,8 @@ struct EventStreamTests {
                 await down
             } else {
                 let client = try RawClient(port: server.port)
-                try await client.send(Self.get + "\r\n")
-                _ = try await client.read(until: "data: x")
+                try await client.send(Self.get + (isCompressed ? "Accept-Encoding: gzip\r\n\r\n" : "\r\n"))
+                _ = try await client.read(until: isCompressed ? "Content-Encoding: gzip" : "data: x")
                 async let down: Void = server.shutdown(deadline: .seconds(30))
                 #expect(try await client.readToEnd().hasSuffix("0\r\n\r\n"))
                 await down
