@@ -12,7 +12,7 @@ import ParleyWire
 /// app.mount(realtime, at: "/socket.io")
 /// ```
 public final class Realtime: Sendable {
-    private let core: RealtimeCore
+    let core: RealtimeCore
     let engine: EngineServer
 
     /// Creates a server.
@@ -27,8 +27,8 @@ public final class Realtime: Sendable {
         _ = core.namespace("/")
     }
 
-    /// The namespace of this name, made when it is asked for first. A client that asks for another is
-    /// refused.
+    /// The namespace of this name, made when it is asked for first: a child where a pattern or regular expression of
+    /// ``namespace(matching:removesEmpty:limit:_:)`` matches the name. A client that asks for another is refused.
     public func namespace(_ name: String) -> Namespace { core.namespace(name) }
 
     /// The namespace `/`, which clients join that name none.
@@ -59,28 +59,4 @@ extension RouteBuilder {
         }
         onShutdown { realtime.close() }
     }
-}
-
-/// What the parts of a realtime server share.
-final class RealtimeCore: Sendable {
-    let options: RealtimeOptions
-    let logger: Logger
-    private let namespaces = Lock<[String: Namespace]>([:])
-
-    init(options: RealtimeOptions, logger: Logger) {
-        self.options = options
-        self.logger = logger
-    }
-
-    func namespace(_ name: String) -> Namespace {
-        let name = name.hasPrefix("/") ? name : "/" + name
-        return namespaces.withLock { namespaces in
-            if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, options: options, logger: logger)
-            namespaces[name] = namespace
-            return namespace
-        }
-    }
-
-    func find(_ name: String) -> Namespace? { namespaces.withLock { $0[name] } }
 }

@@ -12,6 +12,11 @@ public struct RealtimeOptions: Sendable {
     public var maxAttachmentBytes = 4 << 20
     /// The namespaces that one client may be in.
     public var maxNamespacesPerClient = 32
+    /// The namespaces that clients may make by asking for them, for each parent that allows it.
+    public var maxChildNamespaces = 10_000
+    /// The concurrent handlers (`HandlerOrder.concurrent`) of one socket that may run at a time; beyond it, its next event
+    /// waits.
+    public var maxConcurrentHandlers = 100
     /// Makes the adapter of the namespace of this name.
     public var adapter: @Sendable (String) -> any Adapter = { _ in InMemoryAdapter() }
 

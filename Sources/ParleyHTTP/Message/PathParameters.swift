@@ -5,15 +5,20 @@ public struct PathParameters: Sendable {
     let values: [String]
 
     /// No parameters; allocates nothing.
-    init() {
+    public init() {
         names = []
         values = []
     }
 
-    /// Names and values, pairwise.
-    init(names: [String], values: [String]) {
+    /// Names and values, pairwise; of a name that is there twice, the first counts.
+    public init(names: [String], values: [String]) {
         self.names = names
         self.values = values
+    }
+
+    /// These parameters, then the others.
+    public func followed(by others: PathParameters) -> PathParameters {
+        PathParameters(names: names + others.names, values: values + others.values)
     }
 
     /// True when the pattern captured nothing.

@@ -9,6 +9,9 @@ public struct TypedStorage: Sendable {
     /// An empty storage; it allocates nothing.
     public init() {}
 
+    /// All values, in no order.
+    public var contents: [any Sendable] { Array(values.values) }
+
     /// The value of this type, or nil when nobody stored one.
     public subscript<Value: Sendable>(_ type: Value.Type) -> Value? {
         get { values.isEmpty ? nil : values[ObjectIdentifier(type)] as? Value }

@@ -7,35 +7,8 @@ public struct BroadcastOperator: Sendable {
     let namespace: Namespace
     var target = BroadcastTarget()
     var isVolatile = false
-
-    /// Adds rooms; a socket that is in several gets the event once. A socket's id is its own room.
-    public func to(_ rooms: String...) -> BroadcastOperator { adding(rooms) }
-
-    /// Adds rooms.
-    public func to(_ rooms: [String]) -> BroadcastOperator { adding(rooms) }
-
-    /// The same as `to`.
-    public func `in`(_ rooms: String...) -> BroadcastOperator { adding(rooms) }
-
-    /// Leaves out the members of rooms.
-    public func except(_ rooms: String...) -> BroadcastOperator { excluding(rooms) }
-
-    /// Leaves out the members of rooms.
-    public func except(_ rooms: [String]) -> BroadcastOperator { excluding(rooms) }
-
-    /// Sends only to clients that can take the event at once.
-    public var volatile: BroadcastOperator {
-        var copy = self
-        copy.isVolatile = true
-        return copy
-    }
-
-    /// Stays on this server.
-    public var local: BroadcastOperator {
-        var copy = self
-        copy.target.isLocal = true
-        return copy
-    }
+    var isCompressible = true
+    var timeout: Duration = .seconds(10)
 
     func adding(_ rooms: [String]) -> BroadcastOperator {
         var copy = self
@@ -49,18 +22,30 @@ public struct BroadcastOperator: Sendable {
         return copy
     }
 
+    /// The same choice in another namespace.
+    func moved(to namespace: Namespace) -> BroadcastOperator {
+        var copy = BroadcastOperator(namespace: namespace)
+        copy.target = target
+        copy.isVolatile = isVolatile
+        copy.isCompressible = isCompressible
+        copy.timeout = timeout
+        return copy
+    }
+
+    /// The choice in each namespace that it concerns: its own, or all children of a parent.
+    var parts: [BroadcastOperator] {
+        namespace.children.map { $0.map(moved(to:)) } ?? [self]
+    }
+
     /// Sends an event to all of them; it is encoded once. Fails for a reserved name, and where encoding
     /// fails.
     @discardableResult
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
+        guard !namespace.isParent else { return emitToChildren(event, repeat each arguments) }
         do {
-            var packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
-            if namespace.compressesWebSockets { packet = packet.forBroadcast() }
-            if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
-                packet.engineIO3 = EngineIO3Attachments()
-            }
+            let packet = prepared(try EncodedPacket.event(event, in: namespace, repeat each arguments))
             namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
             return .sent
         } catch {
@@ -68,6 +53,31 @@ public struct BroadcastOperator: Sendable {
         }
     }
 
+    /// The packet for many connections, some of which may compress it, or want its attachments as Engine.IO 3 has them.
+    func prepared(_ packet: EncodedPacket) -> EncodedPacket {
+        var prepared = packet
+        if !isCompressible {
+            prepared = packet.withoutCompression()
+        } else if namespace.compressesWebSockets {
+            prepared = packet.forBroadcast()
+        }
+        if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
+            prepared.engineIO3 = EngineIO3Attachments()
+        }
+        return prepared
+    }
+
+    /// Each child has its name in the packet.
+    private func emitToChildren<each Argument: Encodable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) -> EmitResult {
+        do { try EventName.check(event) } catch { return .failed(error) }
+        for part in parts {
+            if case .failed(let error) = part.emit(event, repeat each arguments) { return .failed(error) }
+        }
+        return .sent
+    }
+
     /// The chosen sockets of this server.
-    public var sockets: [Socket] { namespace.adapter.sockets(in: target) }
+    public var sockets: [Socket] { parts.flatMap { $0.namespace.adapter.sockets(in: target) } }
 }

@@ -8,24 +8,24 @@ public final class InMemoryAdapter: Adapter {
     public init() {}
 
     /// A socket joins the namespace.
-    public func add(_ socket: Socket) { registry.withLock { $0.add(socket) } }
+    public func add(_ socket: Socket) { change { $0.add(socket) } }
 
     /// A socket leaves the namespace and all its rooms.
-    public func remove(_ socket: Socket) { registry.withLock { $0.remove(socket) } }
+    public func remove(_ socket: Socket) { change { $0.remove(socket) } }
 
     /// A socket joins rooms: O(1) each.
-    public func join(_ socket: Socket, _ rooms: [String]) { registry.withLock { $0.join(socket, rooms) } }
+    public func join(_ socket: Socket, _ rooms: [String]) { change { $0.join(socket, rooms) } }
 
     /// A socket leaves rooms: O(1) each.
-    public func leave(_ socket: Socket, _ rooms: [String]) { registry.withLock { $0.leave(socket, rooms) } }
+    public func leave(_ socket: Socket, _ rooms: [String]) { change { $0.leave(socket, rooms) } }
 
-    /// The rooms of a socket.
+    /// The rooms of a socket: O(its rooms).
     public func rooms(of socket: Socket) -> Set<String> { registry.withLock { $0.rooms(of: socket) } }
 
     /// The ids of the sockets in each room: O(rooms and members).
     public func rooms() -> [String: [String]] { registry.withLock { $0.allRooms() } }
 
-    /// The sockets in the target.
+    /// The sockets in the target: O(1) for everybody or one room that did not change, else O(members).
     public func sockets(in target: BroadcastTarget) -> [Socket] {
         registry.withLock { $0.sockets(in: target) }
     }
@@ -37,6 +37,26 @@ public final class InMemoryAdapter: Adapter {
             for socket in sockets where socket.id != target.sender { message.deliver(to: socket) }
         } else {
             for socket in self.sockets(in: target) { message.deliver(to: socket) }
+        }
+    }
+
+    // MARK: Room events
+
+    /// Tells the observer of changes, in their order, outside the lock.
+    public func observeRooms(_ observer: RoomObserver?) { registry.withLock { $0.observer = observer } }
+
+    private func change(_ body: (inout RoomRegistry) -> Void) {
+        let hasEvents = registry.withLock { registry in
+            body(&registry)
+            return registry.beginReport()
+        }
+        if hasEvents { report() }
+    }
+
+    /// One thread at a time tells what happened, until nothing is left: so the order is that of the changes.
+    private func report() {
+        while let (events, observer) = registry.withLock({ $0.nextReport() }) {
+            for event in events { observer(event) }
         }
     }
 }

@@ -15,6 +15,11 @@ struct RoomRegistry {
     private var list: [Socket]?
     private var rooms: [String: Room] = [:]
 
+    /// Who hears of changes; nothing is recorded for nobody.
+    var observer: RoomObserver?
+    private var events: [RoomEvent] = []
+    private var isReporting = false
+
     mutating func add(_ socket: Socket) {
         // Sockets of Engine.IO 3 clients have their session's id: one may come back before its former self has gone.
         if let former = members[socket.id]?.socket { remove(former) }
@@ -35,6 +40,7 @@ struct RoomRegistry {
         guard members[socket.id]?.socket === socket else { return }
         for name in names where name != socket.id {
             guard members[socket.id]?.rooms.insert(name).inserted == true else { continue }
+            if observer != nil { record(joining: name, socket.id) }
             rooms[name, default: Room()].members[socket.id] = socket
             rooms[name]?.list = nil
         }
@@ -50,11 +56,41 @@ struct RoomRegistry {
     private mutating func removeMember(_ id: String, from name: String) {
         rooms[name]?.members[id] = nil
         rooms[name]?.list = nil
-        if rooms[name]?.members.isEmpty == true { rooms[name] = nil }
+        if observer != nil { events.append(.left(room: name, socketID: id)) }
+        guard rooms[name]?.members.isEmpty == true else { return }
+        rooms[name] = nil
+        if observer != nil { events.append(.deleted(room: name)) }
     }
 
+    private mutating func record(joining name: String, _ id: String) {
+        if rooms[name] == nil { events.append(.created(room: name)) }
+        events.append(.joined(room: name, socketID: id))
+    }
+
+    // MARK: Room events
+
+    /// True when the caller is to report what happened.
+    mutating func beginReport() -> Bool {
+        guard !events.isEmpty, !isReporting else { return false }
+        isReporting = true
+        return true
+    }
+
+    /// What to report next; nil when nothing is left.
+    mutating func nextReport() -> ([RoomEvent], RoomObserver)? {
+        guard let observer, !events.isEmpty else {
+            events = []
+            isReporting = false
+            return nil
+        }
+        defer { events = [] }
+        return (events, observer)
+    }
+
+    // MARK: Looking up
+
     func rooms(of socket: Socket) -> Set<String> {
-        guard let member = members[socket.id] else { return [] }
+        guard let member = members[socket.id], member.socket === socket else { return [] }
         return member.rooms.union([socket.id])
     }
 

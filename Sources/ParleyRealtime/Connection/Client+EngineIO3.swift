@@ -61,8 +61,9 @@ final class EngineIO3Attachments: Sendable {
 
     static func encode(_ attachments: [EngineFrame]) -> [EngineFrame] {
         attachments.map { frame in
-            let packet = EngineFrame(
+            var packet = EngineFrame(
                 engineIO3Binary: frame.webSocket.span.extracting(droppingFirst: frame.payloadStart))
+            packet.isCompressible = frame.isCompressible
             return frame.shared == nil ? packet : packet.forBroadcast()
         }
     }

@@ -122,20 +122,23 @@ final class Client: EngineSessionDelegate {
 
     /// Begins the handshake with a namespace.
     func join(_ name: String, auth: JSONValue, query: String?) throws {
-        guard let namespace = realtime.find(name) else {
+        guard let entrance = realtime.entrance(to: name) else {
             return send(refusal(ConnectError("Invalid namespace"), of: name))
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
-        let handshake = Handshake(request: request, auth: auth, namespaceQuery: query)
-        let middleware = namespace.middleware
-        guard !middleware.isEmpty else { return admit(handshake, to: namespace) }
+        let handshake = Handshake(request: request, auth: auth, namespace: name, namespaceQuery: query)
+        do {
+            if let namespace = try entrance.open(handshake) { return admit(handshake, to: namespace) }
+        } catch {
+            return refuse(error, by: name)
+        }
         let task = session.loop.start { [self] in
             do {
-                for step in middleware { try await step(handshake) }
-                if !Task.isCancelled { admit(handshake, to: namespace) }
+                let namespace = try await entrance.pass(handshake)
+                if Task.isCancelled { namespace.lost() } else { admit(handshake, to: namespace) }
             } catch {
-                refuse(error, by: namespace)
+                refuse(error, by: name)
             }
         }
         if !state.withLock({ $0.keep(task, for: name) }) { task.cancel() }
@@ -144,17 +147,17 @@ final class Client: EngineSessionDelegate {
     private func admit(_ handshake: Handshake, to namespace: Namespace) {
         let socket = Socket(
             id: socketID(in: namespace), namespace: namespace, client: self, handshake: handshake)
-        guard state.withLock({ $0.admit(socket) }) else { return }
+        guard state.withLock({ $0.admit(socket) }) else { return namespace.lost() }
         socket.open()
     }
 
-    private func refuse(_ error: any Error, by namespace: Namespace) {
-        guard state.withLock({ $0.release(namespace.name) }) else { return }
+    private func refuse(_ error: any Error, by namespace: String) {
+        guard state.withLock({ $0.release(namespace) }) else { return }
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
-        if !(error is ConnectError) {
+        if !(error is ConnectError), !(error is HTTPError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
         }
-        send(self.refusal(refusal, of: namespace.name))
+        send(self.refusal(refusal, of: namespace))
     }
 
     private func leave(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws {

@@ -10,6 +10,7 @@ struct ClientState {
     private var assembly: BinaryAssembly?
     private var isWatched = false
     private var isClosed = false
+    private static let rememberedExpulsions = 256
     /// The namespaces that the server made the client leave: what the client sends before it knows is no violation.
     private var expelled: Set<String> = []
     /// The sockets that the client made leave while their handlers still run.
@@ -123,6 +124,8 @@ struct ClientState {
     mutating func expel(_ socket: Socket) {
         guard !isClosed else { return }
         remove(socket)
+        // Namespaces may be any number, as clients make dynamic ones by asking; one that is forgotten has had its time.
+        if expelled.count >= Self.rememberedExpulsions { expelled.removeFirst() }
         expelled.insert(socket.namespace.name)
     }
 

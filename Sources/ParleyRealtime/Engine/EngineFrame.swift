@@ -11,6 +11,8 @@ struct EngineFrame: Sendable {
     /// Where the frame's payload starts.
     let payloadStart: Int
     let isBinary: Bool
+    /// False for a message that is to travel as it is, where its connection compresses.
+    var isCompressible = true
     /// What compressing it once takes, for a broadcast where connections may be compressed.
     private(set) var shared: WebSocketSharedMessage?
 
@@ -82,7 +84,7 @@ struct EngineFrame: Sendable {
 extension WebSocketConnection {
     /// Sends an Engine.IO message: as it is, or compressed where that was agreed on.
     func send(_ frame: EngineFrame) {
-        guard isCompressed else { return send(frames: frame.webSocket) }
+        guard isCompressed, frame.isCompressible else { return send(frames: frame.webSocket) }
         if let shared = frame.shared { return send(shared) }
         let payload = frame.webSocket.span.extracting(droppingFirst: frame.payloadStart)
         return frame.isBinary ? send(binary: payload) : send(text: payload)

@@ -28,6 +28,14 @@ struct Acknowledgement: Sendable {
         socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace.name), id: id)
     }
 
+    /// Sends several values, each an argument of the client's callback.
+    func send<each Reply: Encodable>(values reply: repeat each Reply) throws {
+        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
+        for value in repeat each reply { try writer.append(value) }
+        guard take() else { return }
+        socket.acknowledge(writer, id: id)
+    }
+
     func send<Reply: Encodable>(_ reply: Reply) throws {
         var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
         try writer.append(reply)
@@ -42,12 +50,15 @@ public enum AcknowledgementError: Error, Sendable, Equatable, CustomStringConver
     case timeout(Duration)
     /// The socket disconnected first.
     case disconnected
+    /// The event was volatile, and the client could not take it at once.
+    case dropped
 
     /// The reason.
     public var description: String {
         switch self {
         case .timeout(let duration): "no acknowledgement within \(duration)"
         case .disconnected: "the socket disconnected before it acknowledged"
+        case .dropped: "the volatile event was dropped"
         }
     }
 }
@@ -58,7 +69,19 @@ struct PendingAcknowledgements {
         let resolve: @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void
         let fail: @Sendable (AcknowledgementError) -> Void
         let timeout: Duration
-        var deadline: ContinuousClock.Instant
+        /// Nil when whoever waits watches the time itself.
+        let deadline: ContinuousClock.Instant?
+
+        /// Waits until it is cancelled.
+        init(
+            resolve: @escaping @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void,
+            fail: @escaping @Sendable (AcknowledgementError) -> Void
+        ) {
+            self.resolve = resolve
+            self.fail = fail
+            timeout = .zero
+            deadline = nil
+        }
 
         init(
             resolve: @escaping @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void,
@@ -83,22 +106,30 @@ struct PendingAcknowledgements {
     /// The id for the event, and when to call `expire`, unless that is arranged for. Nil when the socket is disconnected.
     mutating func add(_ entry: Pending) -> (id: UInt64, watch: ContinuousClock.Instant?)? {
         guard !isClosed else { return nil }
-        defer { nextID += 1 }
-        pending[nextID] = entry
-        if let watched, watched <= entry.deadline { return (nextID, nil) }
-        watched = entry.deadline
-        return (nextID, entry.deadline)
+        let id = nextID
+        nextID = (nextID + 1) % BroadcastNumbers.first
+        pending[id] = entry
+        guard let deadline = entry.deadline, watched.map({ $0 > deadline }) ?? true else { return (id, nil) }
+        watched = deadline
+        return (id, deadline)
+    }
+
+    /// Waits for the acknowledgement of a broadcast, whose id is given. False when the socket is disconnected.
+    mutating func add(_ entry: Pending, id: UInt64) -> Bool {
+        guard !isClosed else { return false }
+        pending[id] = entry
+        return true
     }
 
     /// Takes what is overdue; also tells when to look again, unless a later call than this one is arranged for.
     mutating func expire(
         now: ContinuousClock.Instant, watched instant: ContinuousClock.Instant
     ) -> (expired: [Pending], watch: ContinuousClock.Instant?) {
-        let overdue = pending.filter { $0.value.deadline <= now }
+        let overdue = pending.filter { $0.value.deadline.map { $0 <= now } ?? false }
         for id in overdue.keys { pending[id] = nil }
         let expired = overdue.sorted { $0.key < $1.key }.map(\.value)
         guard watched == instant else { return (expired, nil) }
-        watched = pending.values.map(\.deadline).min().map { max($0, now + Self.granularity) }
+        watched = pending.values.compactMap(\.deadline).min().map { max($0, now + Self.granularity) }
         return (expired, watched)
     }
 

@@ -12,6 +12,11 @@ enum EventName {
         default: false
         }
     }
+
+    /// Throws for a name that may not be emitted.
+    static func check(_ name: String) throws(EventError) {
+        guard !isReserved(name) else { throw EventError(event: name, stage: .reservedName, underlying: nil) }
+    }
 }
 
 /// What became of an event that was emitted to one socket.
@@ -28,35 +33,5 @@ public enum EmitResult: Sendable {
     /// True when the event is on its way.
     public var isSent: Bool {
         if case .sent = self { true } else { false }
-    }
-}
-
-/// What went wrong with an event.
-public struct EventError: Error, Sendable, CustomStringConvertible {
-    /// The stage at which it went wrong.
-    public enum Stage: Sendable, Equatable {
-        /// The arguments are not what the handler takes.
-        case arguments
-        /// The handler threw.
-        case handler
-        /// The name may not be emitted.
-        case reservedName
-    }
-
-    /// The event's name.
-    public let event: String
-    /// The stage.
-    public let stage: Stage
-    /// The error behind it: a `DecodingError` with the path of the value for arguments.
-    public let underlying: (any Error)?
-
-    /// The event, the stage and the error behind it.
-    public var description: String {
-        switch stage {
-        case .arguments:
-            "event \"\(event)\": arguments do not fit the handler: \(underlying.map { "\($0)" } ?? "")"
-        case .handler: "event \"\(event)\": handler threw: \(underlying.map { "\($0)" } ?? "")"
-        case .reservedName: "event name \"\(event)\" is reserved by Socket.IO"
-        }
     }
 }

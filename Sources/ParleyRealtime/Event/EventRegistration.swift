@@ -1,4 +1,4 @@
-import ParleyWire
+public import ParleyWire
 import Synchronization
 
 /// Something that handlers of events can be registered on: a ``Namespace`` (for all its sockets, at no cost per socket)
@@ -14,12 +14,32 @@ public protocol EventRegistration: Sendable {
     func off(_ token: HandlerToken)
     /// Removes all handlers of an event.
     func off(_ event: String)
+    /// Registers a handler of every event, type-erased. Call `onAny` or `onUnmatched` instead.
+    func registerCatchAll(
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken
+}
+
+/// How the events of one socket share an asynchronous handler.
+public enum HandlerOrder: Sendable {
+    /// One after the other, in the order of the socket's events; the next event waits for the handler. The default.
+    case inOrder
+    /// At once: the next event does not wait. It may overtake, and the handler may still run when the socket's
+    /// disconnect handlers do. At most `RealtimeOptions.maxConcurrentHandlers` of a socket run at a time.
+    case concurrent
 }
 
 /// A handler without its types; made by `on`.
 public struct HandlerRegistration: Sendable {
     let invoke: EventHandler.Invoke
+    let order: HandlerOrder
     var isOnce = false
+
+    init(_ order: HandlerOrder, _ invoke: @escaping EventHandler.Invoke) {
+        self.order = order
+        self.invoke = invoke
+    }
 }
 
 extension EventRegistration {
@@ -30,7 +50,7 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, json, acknowledgement in
+            HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 try handlerCall { try handler(socket, repeat each arguments) }
                 acknowledgement?.send()
@@ -45,7 +65,7 @@ extension EventRegistration {
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, json, acknowledgement in
+            HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 let reply = try handlerCall { try handler(socket, repeat each arguments) }
                 try acknowledgement?.send(reply)
@@ -56,11 +76,12 @@ extension EventRegistration {
     /// Calls the asynchronous handler for each event of this name; the socket's next event waits for it.
     @discardableResult
     public func on<each Argument: Decodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Void
+        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Void
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, json, acknowledgement in
+            HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 return {
                     await socket.reportingErrors(of: event) {
@@ -74,11 +95,12 @@ extension EventRegistration {
     /// Calls the asynchronous handler for each event of this name; what it returns is the acknowledgement.
     @discardableResult
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Reply
+        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Reply
     ) -> HandlerToken {
         register(
             event,
-            HandlerRegistration { socket, cursor, json, acknowledgement in
+            HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 return {
                     await socket.reportingErrors(of: event) {
@@ -90,8 +112,32 @@ extension EventRegistration {
     }
 }
 
+extension EventRegistration {
+    /// Calls the handler for each event, with its name and arguments, behind the event's own handlers.
+    @discardableResult
+    public func onAny(_ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void) -> HandlerToken {
+        registerCatchAll(isForUnmatched: false, first: false, handler)
+    }
+
+    /// Like `onAny`, before the other such handlers.
+    @discardableResult
+    public func prependAny(
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
+        registerCatchAll(isForUnmatched: false, first: true, handler)
+    }
+
+    /// Calls the handler for each event that no other handler is registered for.
+    @discardableResult
+    public func onUnmatched(
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
+        registerCatchAll(isForUnmatched: true, first: false, handler)
+    }
+}
+
 /// Marks an error as the handler's own, so that it is told apart from arguments that do not fit.
-private func handlerCall<Result>(_ body: () throws -> Result) throws -> Result {
+func handlerCall<Result>(_ body: () throws -> Result) throws -> Result {
     do {
         return try body()
     } catch {

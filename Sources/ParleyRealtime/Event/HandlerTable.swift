@@ -16,7 +16,15 @@ struct EventHandler: Sendable {
 
     let token: HandlerToken
     let isOnce: Bool
+    let isConcurrent: Bool
     let invoke: Invoke
+
+    init(_ registration: HandlerRegistration) {
+        token = HandlerNumbers.make()
+        isOnce = registration.isOnce
+        isConcurrent = registration.order == .concurrent
+        invoke = registration.invoke
+    }
 }
 
 /// A handler of every event.
@@ -30,24 +38,40 @@ struct CatchAllHandler: Sendable {
 /// The handlers of a namespace or of a socket: an immutable value behind one reference, so that taking it costs one
 /// retain. Registering makes a new one.
 final class HandlerTable: Sendable {
+    struct Contents: Sendable {
+        var events: [String: [EventHandler]] = [:]
+        var catchAll: [CatchAllHandler] = []
+        var middleware: [EventMiddleware] = []
+    }
+
     let events: [String: [EventHandler]]
     let catchAll: [CatchAllHandler]
+    let middleware: [EventMiddleware]
 
-    static let empty = HandlerTable(events: [:], catchAll: [])
+    static let empty = HandlerTable(Contents())
 
-    private init(events: [String: [EventHandler]], catchAll: [CatchAllHandler]) {
-        self.events = events
-        self.catchAll = catchAll
+    private init(_ contents: Contents) {
+        events = contents.events
+        catchAll = contents.catchAll
+        middleware = contents.middleware
+    }
+
+    private func changed(_ change: (inout Contents) -> Void) -> HandlerTable {
+        var contents = Contents(events: events, catchAll: catchAll, middleware: middleware)
+        change(&contents)
+        return HandlerTable(contents)
     }
 
     func adding(_ handler: EventHandler, to event: String) -> HandlerTable {
-        var events = events
-        events[event, default: []].append(handler)
-        return HandlerTable(events: events, catchAll: catchAll)
+        changed { $0.events[event, default: []].append(handler) }
     }
 
-    func adding(_ handler: CatchAllHandler) -> HandlerTable {
-        HandlerTable(events: events, catchAll: catchAll + [handler])
+    func adding(_ handler: CatchAllHandler, first: Bool) -> HandlerTable {
+        changed { $0.catchAll.insert(handler, at: first ? 0 : catchAll.count) }
+    }
+
+    func adding(_ step: @escaping EventMiddleware) -> HandlerTable {
+        changed { $0.middleware.append(step) }
     }
 
     /// Without the handler, or nil when it is not there.
@@ -55,14 +79,13 @@ final class HandlerTable: Sendable {
         let events = events.mapValues { $0.filter { $0.token != token } }.filter { !$0.value.isEmpty }
         let catchAll = catchAll.filter { $0.token != token }
         guard catchAll.count < self.catchAll.count || count(events) < count(self.events) else { return nil }
-        return HandlerTable(events: events, catchAll: catchAll)
+        return changed {
+            $0.events = events
+            $0.catchAll = catchAll
+        }
     }
 
-    func removingAll(of event: String) -> HandlerTable {
-        var events = events
-        events[event] = nil
-        return HandlerTable(events: events, catchAll: catchAll)
-    }
+    func removingAll(of event: String) -> HandlerTable { changed { $0.events[event] = nil } }
 
     private func count(_ events: [String: [EventHandler]]) -> Int {
         events.values.reduce(0) { $0 + $1.count }

@@ -12,6 +12,8 @@ public final class Handshake: Sendable {
     public let request: Request
     /// The authentication payload, an object, or null when the client sent none.
     public let auth: JSONValue
+    /// The name of the namespace that the client asks for.
+    public let namespace: String
     /// When the client asked to join the namespace.
     public let issued: Date
     /// What a Socket.IO 1.x or 2.x client put behind the namespace's name.
@@ -21,14 +23,16 @@ public final class Handshake: Sendable {
     private struct State {
         var storage: TypedStorage
         var rooms: [String] = []
+        var parameters: PathParameters
     }
 
-    init(request: Request, auth: JSONValue, namespaceQuery: String? = nil) {
+    init(request: Request, auth: JSONValue, namespace: String, namespaceQuery: String? = nil) {
         self.request = request
+        self.namespace = namespace
         self.namespaceQuery = namespaceQuery
         self.auth = auth
         issued = Date()
-        state = Lock(State(storage: request.storage))
+        state = Lock(State(storage: request.storage, parameters: request.parameters))
     }
 
     /// The fields of the request.
@@ -39,8 +43,15 @@ public final class Handshake: Sendable {
     public var address: SocketAddress? { request.clientAddress }
     /// Whether the client's connection is encrypted.
     public var isSecure: Bool { request.isSecure }
-    /// The parameters of the path at which the realtime server is mounted.
-    public var parameters: PathParameters { request.parameters }
+    /// The parameters of the path at which the realtime server is mounted, and those of a dynamic namespace's name, which go
+    /// first.
+    public var parameters: PathParameters { state.withLock { $0.parameters } }
+
+    /// The client asked for a dynamic namespace, whose rule captured these.
+    func adopt(_ parameters: PathParameters) {
+        guard !parameters.isEmpty else { return }
+        state.withLock { $0.parameters = parameters.followed(by: request.parameters) }
+    }
 
     /// Whether the client is a page of another origin.
     public var isCrossDomain: Bool {
@@ -81,6 +92,34 @@ public final class Handshake: Sendable {
         set { state.withLock { $0.storage[type] = newValue } }
     }
 
+    /// Changes the stored value of this type in place, while nobody else can.
+    ///
+    /// - Throws: `MissingValueError` when nobody stored one, and what the body throws.
+    public func update<Value: Sendable, Result: Sendable>(
+        _ type: Value.Type, _ body: (inout Value) throws -> Result
+    ) throws -> Result {
+        try state.withLock { state in
+            guard var value = state.storage[type] else { throw MissingValueError(type: "\(type)") }
+            defer { state.storage[type] = value }
+            return try body(&value)
+        }
+    }
+
+    /// Changes the stored value of this type in place, while nobody else can, beginning with the default where nobody stored
+    /// one.
+    public func update<Value: Sendable, Result: Sendable>(
+        _ type: Value.Type, default initial: @autoclosure () -> Value, _ body: (inout Value) throws -> Result
+    ) rethrows -> Result {
+        try state.withLock { state in
+            var value = state.storage[type] ?? initial()
+            defer { state.storage[type] = value }
+            return try body(&value)
+        }
+    }
+
+    /// What is stored, by type.
+    var storage: TypedStorage { state.withLock { $0.storage } }
+
     /// Puts the socket into rooms, if and when it is admitted; a refused client was never in them.
     public func join(_ rooms: String...) {
         state.withLock { $0.rooms += rooms }
@@ -91,13 +130,5 @@ public final class Handshake: Sendable {
             defer { state.rooms = [] }
             return state.rooms
         }
-    }
-}
-
-extension JSONValue {
-    fileprivate func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
-        var bytes: [UInt8] = []
-        try JSON.encode(self, into: &bytes)
-        return try JSON.decode(type, from: bytes.span)
     }
 }

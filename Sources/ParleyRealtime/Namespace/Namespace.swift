@@ -1,6 +1,8 @@
 import Logging
+public import ParleyHTTP
 import ParleyTransport
 public import ParleyWire
+import Synchronization
 
 /// A channel of its own on the clients' connections: it has its middleware, handlers, sockets and rooms.
 ///
@@ -10,39 +12,92 @@ public final class Namespace: Sendable {
     /// A step of the handshake: it may refuse the client by a throw, which becomes CONNECT_ERROR.
     public typealias Middleware = @Sendable (Handshake) async throws -> Void
 
-    /// The name, with its leading slash.
+    /// The name, with its leading slash. A parent of dynamic namespaces has its pattern.
     public let name: String
+    /// What the pattern of a dynamic namespace captured from the name: `id` of `/rooms/:id`.
+    public let parameters: PathParameters
     let logger: Logger
-    private let state = Lock(State())
     let adapter: any Adapter
     /// True when what is broadcast may go to Engine.IO 3 clients.
     let allowsEngineIO3: Bool
+    let maxConcurrentHandlers: Int
+    /// True while there are handlers of outgoing events.
+    let hasOutgoing = Atomic<Bool>(false)
+    /// The children, where this is the parent of dynamic namespaces.
+    let family: NamespaceFamily?
+    /// Where this is a child: the family that it is in.
+    let origin: NamespaceFamily?
     /// True when what is broadcast may have to be compressed.
     let compressesWebSockets: Bool
+    private let state: Lock<State>
 
-    private struct State {
+    struct State {
         var handlers = HandlerTable.empty
         var life = LifeHandlers.empty
         var middleware: [Middleware] = []
         var errorHandlers: [@Sendable (Socket, EventError) -> Void] = []
+        var outgoing: [OutgoingHandler] = []
+        var rooms = RoomListeners()
+        var serverSide: [String: [ServerSideHandler]] = [:]
     }
 
-    init(name: String, options: RealtimeOptions, logger: Logger) {
+    init(
+        name: String, options: RealtimeOptions, logger: Logger, parameters: PathParameters = PathParameters(),
+        family: NamespaceFamily? = nil, origin: NamespaceFamily? = nil, state: State = State()
+    ) {
         self.name = name
+        self.parameters = parameters
         self.logger = logger
-        adapter = options.adapter(name)
+        self.family = family
+        self.origin = origin
+        self.state = Lock(state)
+        maxConcurrentHandlers = options.maxConcurrentHandlers
         allowsEngineIO3 = options.engine.allowsEngineIO3
         compressesWebSockets = options.engine.webSocketCompression != nil
+        // A parent has no sockets of its own.
+        adapter = family == nil ? options.adapter(name) : InMemoryAdapter()
+        adapter.attach(to: self)
+        refresh(state)
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }
     var lifeHandlers: LifeHandlers { state.withLock { $0.life } }
     var middleware: [Middleware] { state.withLock { $0.middleware } }
+    var outgoing: [OutgoingHandler] { state.withLock { $0.outgoing } }
+    var serverSide: [String: [ServerSideHandler]] { state.withLock { $0.serverSide } }
+
+    /// Changes what is registered here, and at the children.
+    func update(_ change: (inout State) -> Void) {
+        guard let family else { return updateAlone(change) }
+        family.update(self) { $0.updateAlone(change) }
+    }
+
+    func updateAlone(_ change: (inout State) -> Void) {
+        state.withLock { state in
+            let before = state.rooms.listeners.count + state.outgoing.count
+            change(&state)
+            if before != state.rooms.listeners.count + state.outgoing.count { refresh(state) }
+        }
+    }
+
+    /// What the parts outside of the state must know of it.
+    private func refresh(_ state: State) {
+        hasOutgoing.store(!state.outgoing.isEmpty, ordering: .relaxed)
+        let listeners = state.rooms.listeners.map(\.body)
+        guard family == nil else { return }
+        guard !listeners.isEmpty else { return adapter.observeRooms(nil) }
+        adapter.observeRooms { event in
+            for body in listeners { body(event) }
+        }
+    }
+
+    /// What a new child begins with.
+    var inheritance: State { state.withLock { $0 } }
 
     /// Adds a step to the handshake. Steps run in the order of `use`; no connection handler fires for a
     /// client that one of them refused. A client that goes away meanwhile cancels the step's task.
     public func use(_ middleware: @escaping Middleware) {
-        state.withLock { $0.middleware.append(middleware) }
+        update { $0.middleware.append(middleware) }
     }
 
     /// Calls the handler for each socket, after its CONNECT was sent and before its first event.
@@ -95,88 +150,89 @@ public final class Namespace: Sendable {
     }
 
     private func addLife(_ change: (LifeHandlers) -> LifeHandlers) {
-        state.withLock { $0.life = change($0.life) }
+        update { $0.life = change($0.life) }
     }
 
-    /// Calls the handler for each event of each socket, with its name and arguments.
-    @discardableResult
-    public func onAny(_ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void) -> HandlerToken {
-        addCatchAll(isForUnmatched: false, handler)
-    }
-
-    /// Calls the handler for each event that no other handler is registered for.
-    @discardableResult
-    public func onUnmatched(
-        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
-    ) -> HandlerToken {
-        addCatchAll(isForUnmatched: true, handler)
-    }
-
-    private func addCatchAll(
-        isForUnmatched: Bool, _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
-    ) -> HandlerToken {
-        let catchAll = CatchAllHandler(token: HandlerNumbers.make(), isForUnmatched: isForUnmatched) {
-            handler($0, $1, $2)
-            return nil
-        }
-        state.withLock { $0.handlers = $0.handlers.adding(catchAll) }
-        return catchAll.token
-    }
-
-    /// Calls the handler when an event's arguments do not fit the handler's types, and when a handler throws.
+    /// Calls the handler when an event's arguments do not fit the handler's types, and when a handler or a step throws.
     /// Without one, such errors are logged.
     public func onError(_ handler: @escaping @Sendable (Socket, EventError) -> Void) {
-        state.withLock { $0.errorHandlers.append(handler) }
+        update { $0.errorHandlers.append(handler) }
     }
 
-    func report(_ error: EventError, of socket: Socket) {
+    func report(_ error: EventError, of socket: Socket, isHandled: Bool = false) {
         let handlers = state.withLock { $0.errorHandlers }
         for handler in handlers { handler(socket, error) }
-        if handlers.isEmpty {
+        if handlers.isEmpty, !isHandled {
             logger.warning("\(error)", metadata: ["namespace": "\(name)", "socket": "\(socket.id)"])
         }
     }
 
+    /// Calls the handler for each event that is emitted to any of the sockets, once for each of them, with the event's name and
+    /// arguments. While there is one, every event is decoded again on its way out.
+    @discardableResult
+    public func onAnyOutgoing(
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
+        let outgoing = OutgoingHandler(token: HandlerNumbers.make(), body: handler)
+        update { $0.outgoing.append(outgoing) }
+        return outgoing.token
+    }
+
     /// The sockets connected to this server, in no order. Costs O(n) after somebody came or went.
-    public var sockets: [Socket] { adapter.sockets(in: BroadcastTarget()) }
+    public var sockets: [Socket] { audience.sockets }
+
+    /// The socket of this id, when it is connected to this server. O(1), or O(n) where others joined its own room.
+    public func socket(_ id: String) -> Socket? { to(id).sockets.first { $0.id == id } }
+
+    /// The ids of this server's sockets, by room; sockets' own rooms are left out. O(rooms and members).
+    public var rooms: [String: [String]] {
+        guard let children else { return adapter.rooms() }
+        return children.reduce(into: [:]) { $0.merge($1.adapter.rooms(), uniquingKeysWith: +) }
+    }
 }
 
 extension Namespace: EventRegistration {
     /// Registers a handler for all sockets of the namespace.
     public func register(_ event: String, _ registration: HandlerRegistration) -> HandlerToken {
-        let handler = EventHandler(
-            token: HandlerNumbers.make(), isOnce: registration.isOnce, invoke: registration.invoke)
-        state.withLock { $0.handlers = $0.handlers.adding(handler, to: event) }
+        let handler = EventHandler(registration)
+        update { $0.handlers = $0.handlers.adding(handler, to: event) }
         return handler.token
     }
 
-    /// Removes a handler of an event or of all events.
+    /// Registers a handler of every event of all sockets.
+    public func registerCatchAll(
+        isForUnmatched: Bool, first: Bool,
+        _ handler: @escaping @Sendable (Socket, String, [JSONValue]) -> Void
+    ) -> HandlerToken {
+        let catchAll = CatchAllHandler(isForUnmatched: isForUnmatched, handler)
+        update { $0.handlers = $0.handlers.adding(catchAll, first: first) }
+        return catchAll.token
+    }
+
+    /// Registers handlers that are called once, for the next event of any of the sockets.
+    public var once: OnceRegistration { OnceRegistration(target: self) }
+
+    /// Removes a handler of any kind.
     public func off(_ token: HandlerToken) {
-        state.withLock { $0.handlers = $0.handlers.removing(token) ?? $0.handlers }
+        update { state in
+            if let handlers = state.handlers.removing(token) { return state.handlers = handlers }
+            state.outgoing.removeAll { $0.token == token }
+            state.rooms.listeners.removeAll { $0.token == token }
+            for name in state.serverSide.keys { state.serverSide[name]?.removeAll { $0.token == token } }
+        }
+    }
+
+    /// Removes a handler of an event of this namespace alone; false when it is not there (any more).
+    func remove(_ token: HandlerToken) -> Bool {
+        state.withLock { state in
+            guard let handlers = state.handlers.removing(token) else { return false }
+            state.handlers = handlers
+            return true
+        }
     }
 
     /// Removes all handlers of an event.
     public func off(_ event: String) {
-        state.withLock { $0.handlers = $0.handlers.removingAll(of: event) }
-    }
-}
-
-extension Socket {
-    func report(_ error: EventError) { namespace.report(error, of: self) }
-
-    func reportingErrors(of event: String, _ body: () throws -> Void) {
-        do {
-            try body()
-        } catch {
-            report(EventError(event: event, stage: .handler, underlying: error))
-        }
-    }
-
-    func reportingErrors(of event: String, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-        } catch {
-            report(EventError(event: event, stage: .handler, underlying: error))
-        }
+        update { $0.handlers = $0.handlers.removingAll(of: event) }
     }
 }

@@ -13,6 +13,42 @@ struct EventDispatch {
             validating: json, attachments: attachments, maximumDepth: socket.client.jsonDepth)
         let event = try cursor.next(String.self, in: json)
         guard !EventName.isReserved(event) else { throw SocketIOError.malformed("reserved event name") }
+        if !shared.middleware.isEmpty || own?.middleware.isEmpty == false {
+            return [guarded(event, Array(span: json), cursor, shared, own)]
+        }
+        return try call(event, cursor, json, shared, own)
+    }
+
+    /// Passes the steps, then calls the handlers.
+    private func guarded(
+        _ name: String, _ json: [UInt8], _ cursor: JSONArrayCursor, _ shared: HandlerTable,
+        _ own: HandlerTable?
+    ) -> AsyncWork {
+        {
+            let event = IncomingEvent(
+                name: name, expectsAcknowledgement: id != nil, json: json, attachments: attachments,
+                cursor: cursor)
+            do {
+                for step in shared.middleware { try await step(socket, event) }
+                for step in own?.middleware ?? [] { try await step(socket, event) }
+            } catch {
+                return socket.report(EventError(event: name, stage: .middleware, underlying: error))
+            }
+            // A step may have disconnected the socket.
+            guard socket.isConnected else { return }
+            do {
+                for rest in try call(name, cursor, json.span, shared, own) { await rest() }
+            } catch {
+                socket.client.violate()
+            }
+        }
+    }
+
+    /// Calls the handlers.
+    private func call(
+        _ event: String, _ cursor: JSONArrayCursor, _ json: Span<UInt8>, _ shared: HandlerTable,
+        _ own: HandlerTable?
+    ) throws -> [AsyncWork] {
         let handlers = (shared.events[event] ?? [], own?.events[event] ?? [])
         let acknowledgement = id.map {
             Acknowledgement(socket: socket, id: $0, isContended: handlers.0.count + handlers.1.count > 1)
@@ -33,7 +69,7 @@ struct EventDispatch {
         _ handlers: [EventHandler], _ event: String, _ acknowledgement: Acknowledgement?,
         _ arguments: JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
     ) {
-        for handler in handlers where !handler.isOnce || socket.remove(handler.token) {
+        for handler in handlers where !handler.isOnce || socket.takeOnce(handler.token) {
             call(handler, event, acknowledgement, arguments, json, &work)
         }
     }
@@ -44,7 +80,9 @@ struct EventDispatch {
     ) {
         do {
             var cursor = arguments
-            if let rest = try handler.invoke(socket, &cursor, json, acknowledgement) { work.append(rest) }
+            guard let rest = try handler.invoke(socket, &cursor, json, acknowledgement) else { return }
+            if handler.isConcurrent, socket.startConcurrently(rest) { return }
+            work.append(rest)
         } catch let failure as HandlerFailure {
             socket.report(EventError(event: event, stage: .handler, underlying: failure.error))
         } catch {

@@ -6,27 +6,17 @@ extension Socket {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        emit(event, isVolatile: false, repeat each arguments)
+        do {
+            return deliver(try EncodedPacket.event(event, in: namespace, repeat each arguments))
+        } catch {
+            return .failed(error)
+        }
     }
 
     /// Sends a `message` event.
     @discardableResult
     public func send<each Argument: Encodable>(_ arguments: repeat each Argument) -> EmitResult {
-        emit("message", isVolatile: false, repeat each arguments)
-    }
-
-    /// Sends events that are dropped when the client can't take them at once: positions, gauges.
-    public var volatile: VolatileSocket { VolatileSocket(socket: self) }
-
-    func emit<each Argument: Encodable>(
-        _ event: String, isVolatile: Bool, _ arguments: repeat each Argument
-    ) -> EmitResult {
-        do {
-            let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
-            return deliver(packet, isVolatile: isVolatile)
-        } catch {
-            return .failed(error)
-        }
+        emit("message", repeat each arguments)
     }
 
     /// Sends an event and waits for the client's acknowledgement; its first value is returned.
@@ -47,37 +37,9 @@ extension Socket {
         _ event: String, _ arguments: repeat each Argument, timeout: Duration,
         acknowledgement: @escaping @Sendable (Result<Reply, any Error>) -> Void
     ) {
-        let pending = PendingAcknowledgements.Pending(
-            resolve: { cursor, json in
-                do {
-                    acknowledgement(.success(try cursor.next(Reply.self, in: json)))
-                } catch {
-                    acknowledgement(.failure(error))
-                }
-            },
-            fail: { acknowledgement(.failure($0)) }, timeout: timeout)
-        guard let id = addAcknowledgement(pending) else {
-            return acknowledgement(.failure(AcknowledgementError.disconnected))
-        }
-        do {
-            deliver(try EncodedPacket.event(event, id: id, in: namespace, repeat each arguments))
-        } catch {
-            guard cancelAcknowledgement(id) else { return }
-            acknowledgement(.failure(error))
-        }
-    }
-}
-
-/// A socket whose events are dropped when they can't leave at once.
-public struct VolatileSocket: Sendable {
-    let socket: Socket
-
-    /// Sends an event, or drops it.
-    @discardableResult
-    public func emit<each Argument: Encodable>(
-        _ event: String, _ arguments: repeat each Argument
-    ) -> EmitResult {
-        socket.emit(event, isVolatile: true, repeat each arguments)
+        var way = SocketOperator(socket: self)
+        way.timeout = timeout
+        way.ask(event, repeat each arguments, acknowledgement: acknowledgement)
     }
 }
 
@@ -86,11 +48,29 @@ extension EncodedPacket {
     static func event<each Argument: Encodable>(
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
     ) throws -> EncodedPacket {
-        guard !EventName.isReserved(event) else {
-            throw EventError(event: event, stage: .reservedName, underlying: nil)
-        }
+        try EventName.check(event)
         var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
         return writer.finishArray()
+    }
+
+    /// An event whose arguments came from another server.
+    static func event(
+        _ event: String, id: UInt64? = nil, values: [JSONValue], in namespace: Namespace
+    ) throws -> EncodedPacket {
+        try EventName.check(event)
+        var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
+        for value in values { try writer.append(value) }
+        return writer.finishArray()
+    }
+
+    /// The packet, to be sent as it is over connections that compress.
+    func withoutCompression() -> EncodedPacket {
+        func uncompressed(_ frame: EngineFrame) -> EngineFrame {
+            var copy = frame
+            copy.isCompressible = false
+            return copy
+        }
+        return EncodedPacket(frame: uncompressed(frame), attachments: attachments.map(uncompressed))
     }
 }

@@ -27,6 +27,8 @@ public final class Socket: Sendable {
     struct Life {
         var handlers: HandlerTable?
         var outgoing: [OutgoingHandler] = []
+        var errorHandlers: [@Sendable (EventError) -> Void] = []
+        var concurrentHandlers = 0
         var roomsAtDisconnect: Set<String> = []
     }
 
@@ -52,6 +54,23 @@ public final class Socket: Sendable {
         return value
     }
 
+    /// Changes the stored value of this type in place, while nobody else can.
+    ///
+    /// - Throws: `MissingValueError` when nobody stored one, and what the body throws.
+    public func update<Value: Sendable, Result: Sendable>(
+        _ type: Value.Type, _ body: (inout Value) throws -> Result
+    ) throws -> Result {
+        try handshake.update(type, body)
+    }
+
+    /// Changes the stored value of this type in place, while nobody else can, beginning with the default where nobody stored
+    /// one.
+    public func update<Value: Sendable, Result: Sendable>(
+        _ type: Value.Type, default initial: @autoclosure () -> Value, _ body: (inout Value) throws -> Result
+    ) rethrows -> Result {
+        try handshake.update(type, default: initial(), body)
+    }
+
     // MARK: Life
 
     /// Makes the socket a member of its namespace, tells the client, then calls the connection handlers
@@ -71,6 +90,7 @@ public final class Socket: Sendable {
     /// The client went while it was admitted: no handler hears of the socket, and nothing that it sent is handled.
     private func abandon() {
         namespace.adapter.remove(self)
+        namespace.lost()
         mailbox.withLock { $0.close() }
         while next() != nil {}
     }
@@ -78,11 +98,14 @@ public final class Socket: Sendable {
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
     func close(_ reason: DisconnectReason) {
         guard phase.exchange(.disconnected, ordering: .acquiringAndReleasing) == .connected else { return }
-        let rooms = namespace.adapter.rooms(of: self)
-        life.withLock { $0.roomsAtDisconnect = rooms }
-        namespace.adapter.remove(self)
-        for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         let handlers = namespace.lifeHandlers
+        if handlers.hasDisconnect {
+            let rooms = namespace.adapter.rooms(of: self)
+            life.withLock { $0.roomsAtDisconnect = rooms }
+        }
+        namespace.adapter.remove(self)
+        namespace.lost()
+        for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
         guard handlers.hasDisconnect else { return }
         perform(
@@ -109,17 +132,23 @@ public final class Socket: Sendable {
 
     // MARK: Rooms
 
-    /// The rooms that the socket is in, with its own (its id). In `disconnecting` handlers: those it was in.
+    /// The rooms that the socket is in, with its own (its id). In `disconnecting` handlers: those it was in. O(its rooms).
     public var rooms: Set<String> {
         guard !isConnected else { return namespace.adapter.rooms(of: self) }
         return life.withLock { $0.roomsAtDisconnect }
     }
 
-    /// Joins rooms; a room exists while somebody is in it.
+    /// Joins rooms; a room exists while somebody is in it. O(1) each.
     public func join(_ rooms: String...) { namespace.adapter.join(self, rooms) }
 
-    /// Leaves rooms.
+    /// Joins rooms.
+    public func join(_ rooms: [String]) { namespace.adapter.join(self, rooms) }
+
+    /// Leaves rooms. O(1) each.
     public func leave(_ rooms: String...) { namespace.adapter.leave(self, rooms) }
+
+    /// Leaves rooms.
+    public func leave(_ rooms: [String]) { namespace.adapter.leave(self, rooms) }
 
     // MARK: Events in
 
@@ -214,7 +243,9 @@ public final class Socket: Sendable {
     func deliver(_ packet: EncodedPacket, isVolatile: Bool = false) -> EmitResult {
         guard isConnected else { return .disconnected }
         if isVolatile, !client.session.isWritable { return .dropped }
-        if hasOutgoingHandlers.load(ordering: .relaxed) { announce(packet) }
+        if hasOutgoingHandlers.load(ordering: .relaxed) || namespace.hasOutgoing.load(ordering: .relaxed) {
+            announce(packet)
+        }
         return client.session.send(packet.frame, attachments: packet.attachments(for: client.session))
             ? .sent : .disconnected
     }
@@ -227,6 +258,11 @@ public final class Socket: Sendable {
         guard let (id, watch) = acknowledgements.withLock({ $0.add(pending) }) else { return nil }
         if let watch { watchAcknowledgements(until: watch) }
         return id
+    }
+
+    /// Waits for the acknowledgement of a broadcast; false when the socket is disconnected.
+    func addAcknowledgement(_ pending: PendingAcknowledgements.Pending, id: UInt64) -> Bool {
+        acknowledgements.withLock { $0.add(pending, id: id) }
     }
 
     /// One timer watches for the acknowledgement that is due first, however many there are.
@@ -245,15 +281,17 @@ public final class Socket: Sendable {
     }
 
     private func expireAcknowledgements(watched: ContinuousClock.Instant) {
-        let (expired, watch) = acknowledgements.withLock { $0.expire(now: .now, watched: watched) }
+        // The time is the loop's, which a test may put forward: when the timer fires, it is `watched` at least.
+        let now = max(.now, watched)
+        let (expired, watch) = acknowledgements.withLock { $0.expire(now: now, watched: watched) }
         if let watch { watchAcknowledgements(until: watch) }
         for pending in expired { pending.fail(.timeout(pending.timeout)) }
     }
 
     /// Tells the outgoing catch-all handlers about a packet.
     private func announce(_ packet: EncodedPacket) {
-        let handlers = life.withLock { $0.outgoing }
-        guard let (event, arguments) = try? packet.decodedEvent() else { return }
-        for handler in handlers { handler.body(event, arguments) }
+        let handlers = namespace.outgoing + life.withLock { $0.outgoing }
+        guard !handlers.isEmpty, let (event, arguments) = try? packet.decodedEvent() else { return }
+        for handler in handlers { handler.body(self, event, arguments) }
     }
 }

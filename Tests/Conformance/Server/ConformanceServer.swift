@@ -26,6 +26,7 @@ struct ConformanceServer: AsyncParsableCommand {
         for name in ["/", "/chat", "/admin"] {
             Events(namespace: realtime.namespace(name), journal: journal).serve()
         }
+        Operators(realtime: realtime).serve()
         refuseStrangers(on: realtime.namespace("/admin"))
         realtime.namespace("/chat").onConnection { socket in
             socket.emit("welcome", socket.id)

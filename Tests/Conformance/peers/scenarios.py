@@ -5,7 +5,7 @@ TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["p
 
 ON_SHARED_SERVER = [
     "namespaces", "auth", "middleware", "argumentsAndUnicode", "binary", "acknowledgements", "order", "largeText", "rooms",
-    "clientDisconnect", "serverDisconnect"]
+    "clientDisconnect", "serverDisconnect", "operators", "dynamicNamespaces"]
 ON_OWN_SERVER = ["reconnection", "serverFallsSilent", "clientFallsSilent", "heartbeats"]
 DURING_UPGRADE = ["trafficDuringUpgrade"]
 ALL = ON_SHARED_SERVER + ON_OWN_SERVER + DURING_UPGRADE

@@ -1,4 +1,4 @@
-"""Socket.IO v5 connections and namespaces, as the protocol's own test suite asks (S1, S5, S6, S19, S20)."""
+"""Socket.IO v5 connections and namespaces, as the protocol's own test suite asks."""
 
 import json
 import time

@@ -32,7 +32,7 @@ struct RoomTests {
         return all
     }
 
-    @Test("to, in, except and broadcast reach a union, each socket once, without the sender (S15)")
+    @Test("to, in, except and broadcast reach a union, each socket once, without the sender")
     func operators() async throws {
         let realtime = Realtime()
         let peers = try await three(realtime)
@@ -74,7 +74,7 @@ struct RoomTests {
         #expect(realtime.root.to(peers[1].socket.id).sockets.map(\.id) == [peers[0].socket.id])
     }
 
-    @Test("rooms are left on disconnect, still visible while disconnecting, and pruned when empty (S18)")
+    @Test("rooms are left on disconnect, still visible while disconnecting, and pruned when empty")
     func membership() async throws {
         let realtime = Realtime()
         let journal = Journal()
@@ -102,7 +102,7 @@ struct RoomTests {
         #expect(realtime.root.rooms.isEmpty)
     }
 
-    @Test("volatile events are dropped for a client that does not poll, others wait for it (S16)")
+    @Test("volatile events are dropped for a client that does not poll, others wait for it")
     func volatile() async throws {
         let realtime = Realtime()
         let client = try await PollingClient.join(realtime)
@@ -116,7 +116,7 @@ struct RoomTests {
         #expect(try await client.next() == #"42["kept"]"#)
     }
 
-    @Test("disconnects by either side have socket.io's reasons (S19, S20)")
+    @Test("disconnects by either side have socket.io's reasons")
     func reasons() async throws {
         let realtime = Realtime()
         let journal = Journal()

@@ -24,7 +24,7 @@ struct EventTests {
     }
 
     @Test(
-        "an event whose arguments do not fit reaches the error hook, not the handler; the socket lives (S30)")
+        "an event whose arguments do not fit reaches the error hook, not the handler; the socket lives")
     func mismatch() async throws {
         let realtime = Realtime()
         let journal = Journal()
@@ -59,7 +59,7 @@ struct EventTests {
         #expect(Set(try await journal.wait(for: 2)) == ["error", "second"])
     }
 
-    @Test("handlers of one socket run in the order of its events, asynchronous ones too (S32)")
+    @Test("handlers of one socket run in the order of its events, asynchronous ones too")
     func order() async throws {
         let realtime = Realtime()
         let journal = Journal()
@@ -85,7 +85,7 @@ struct EventTests {
         #expect(try await journal.wait(for: 22) == expected)
     }
 
-    @Test("on, once, off, several listeners, catch-all and unmatched (S8)")
+    @Test("on, once, off, several listeners, catch-all and unmatched")
     func registration() async throws {
         let realtime = Realtime()
         let journal = Journal()

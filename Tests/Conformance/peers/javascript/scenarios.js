@@ -305,6 +305,40 @@
     }
   };
 
+  scenarios.operators = async (client) => {
+    const one = await client.connect("/operators", { forceNew: true });
+    const two = await client.connect("/operators", { forceNew: true });
+    same(await ask(one, "pair", 3), [3, "second"], "several values of an acknowledgement");
+    same(await ask(one, "greeting", { name: "ada", times: 1 }), [{ name: "ADA", times: 2 }]);
+    const refused = next(one, "refused");
+    one.emit("forbidden");
+    same(await refused, ["forbidden", "middleware", null]);
+    one.on("present?", (answer) => answer(1));
+    two.on("present?", (answer) => answer(2));
+    const [census] = await ask(one, "census", 300);
+    assert([1, 2].every((number) => census.replies.includes(number)), `replies ${JSON.stringify(census)}`);
+    const [before] = await ask(one, "slow", 1);
+    same(before, 1);
+  };
+
+  scenarios.dynamicNamespaces = async (client) => {
+    const id = 1000 + Math.floor(Math.random() * 1e9);
+    const one = await client.connect(`/rooms/${id}`), two = await client.connect(`/rooms/${id + 1}`);
+    same(await ask(one, "where"), [id]);
+    same(await ask(two, "where"), [id + 1]);
+    const said = [], own = next(one, "said");
+    two.on("said", (text) => said.push(text));
+    one.emit("say", "to one room");
+    same(await own, ["to one room"]);
+    const both = Promise.all([next(one, "said"), next(two, "said")]);
+    one.emit("say-to-all", `to all ${id}`);
+    await both;
+    assert(!said.includes("to one room"), "the other namespace heard it");
+    one.disconnect();
+    const again = await client.connect(`/rooms/${id}`, { forceNew: true });
+    same(await ask(again, "where"), [id], "after the namespace was removed");
+  };
+
   scenarios.reconnection = async (client) => {
     const socket = await client.connect("/", { reconnection: true, reconnectionDelay: 100, reconnectionDelayMax: 300 });
     const firstId = socket.id;
