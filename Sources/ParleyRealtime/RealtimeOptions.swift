@@ -12,6 +12,15 @@ public struct RealtimeOptions: Sendable {
     public var maxAttachmentBytes = 4 << 20
     /// The namespaces that one client may be in.
     public var maxNamespacesPerClient = 32
+    /// Connection state recovery; nil: a client that comes back is a new one.
+    public var recovery: RecoveryOptions?
+    /// What becomes of events for clients that take them too slowly, in namespaces that don't say otherwise
+    /// (``Namespace/slowClients``).
+    public var slowClients = SlowClientPolicy.suspend
+    /// How much a client may send; nil: as much as its events are handled.
+    public var flood: FloodLimit?
+    /// What happens before a client's identity expires.
+    public var identity = IdentityOptions()
     /// Makes the adapter of the namespace of this name.
     public var adapter: @Sendable (String) -> any Adapter = { _ in InMemoryAdapter() }
 

@@ -108,7 +108,7 @@ extension TLSConfiguration {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, requests in flight are answered,
+    /// Stops: nothing new is accepted, the hooks are run (first those that take ``ServerConfiguration/shutdownSpread``), idle connections are closed, requests in flight are answered,
     /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
     /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut
     /// off. Returns when everything is gone. Calling it again is harmless.
@@ -117,6 +117,7 @@ extension RunningServer {
         // Each step is waited for up to the deadline only: a handler that blocks its loop must not hang the shutdown.
         await end.wait { [self] in
             await listener.close()
+            await hooks.drain(over: configuration.shutdownSpread)
             // First, so that what the hooks make respond says that the connection ends.
             for server in loops { try? await server.loop.run { server.beginShutdown() } }
             for hook in hooks.take() { await hook() }

@@ -15,7 +15,8 @@ public protocol Adapter: Sendable {
     func rooms() -> [String: [String]]
     /// This server's sockets that a broadcast to the target reaches, each once.
     func sockets(in target: BroadcastTarget) -> [Socket]
-    /// Delivers the message to every socket that the target covers.
+    /// Delivers the message to every socket that the target covers; to this server's before it returns, as with connection
+    /// state recovery the order of broadcasts is that of these calls. It must not call the application's code.
     func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget)
 }
 
@@ -37,11 +38,19 @@ public struct BroadcastTarget: Sendable, Equatable {
 /// An event on its way to many sockets, encoded once.
 public struct BroadcastMessage: Sendable {
     let packet: EncodedPacket
+    let delivery: Delivery
+    /// With connection state recovery, what the sockets are to remember of the event.
+    var numbered: NumberedBroadcast?
+
     /// Whether it is dropped for sockets that can't take it at once.
-    public let isVolatile: Bool
+    public var isVolatile: Bool { delivery.isVolatile }
 
     /// Delivers the event to one of this server's sockets.
     public func deliver(to socket: Socket) {
-        socket.deliver(packet, isVolatile: isVolatile)
+        guard let numbered else {
+            socket.deliver(packet, delivery)
+            return
+        }
+        deliver(to: socket, numbered)
     }
 }

@@ -55,9 +55,20 @@ public struct BroadcastOperator: Sendable {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
+        emit(event, Delivery(isVolatile: isVolatile), repeat each arguments)
+    }
+
+    func emit<each Argument: Encodable>(
+        _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
+    ) -> EmitResult {
         do {
-            let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
-            namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
+            let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            if let recovery = namespace.recovery {
+                recovery.broadcast(writer, to: target, delivery, by: namespace.adapter)
+            } else {
+                let message = BroadcastMessage(packet: writer.finishArray(), delivery: delivery)
+                namespace.adapter.broadcast(message, to: target)
+            }
             return .sent
         } catch {
             return .failed(error)

@@ -7,6 +7,7 @@ import ParleyWire
 final class Client: EngineSessionDelegate {
     let session: EngineSession
     private let realtime: RealtimeCore
+    private let flood: FloodGate?
     private let request: Request
     private let state = Lock(ClientState())
     private let decoder: SocketIODecoder
@@ -20,6 +21,7 @@ final class Client: EngineSessionDelegate {
         self.request = request
         self.realtime = realtime
         decoder = SocketIODecoder(limits: realtime.options.limits)
+        flood = realtime.options.flood.map { FloodGate($0) }
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
         // Not weak: an object with weak references counts all others by way of a side table, which every packet would
@@ -37,6 +39,7 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets in
 
     func received(text: Span<UInt8>) {
+        if let flood, !admit(text.count, by: flood) { return }
         do {
             let head = try decoder.head(of: text)
             switch head.type {
@@ -55,6 +58,7 @@ final class Client: EngineSessionDelegate {
     }
 
     func received(binary: [UInt8]) {
+        if let flood, !admit(binary.count, by: flood) { return }
         do {
             let limit = realtime.options.attachmentLimit
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
@@ -73,6 +77,10 @@ final class Client: EngineSessionDelegate {
             guard let id = head.id else { return }
             try socket.receive(acknowledgement: id, json, attachments: attachments)
         default:
+            if let flood, flood.action == .drop, flood.isOver {
+                counters.floodDropped.add(1, ordering: .relaxed)
+                return
+            }
             socket.receive(json, attachments: attachments, id: head.id)
         }
     }
@@ -119,28 +127,52 @@ final class Client: EngineSessionDelegate {
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
+        admit(auth, to: namespace)
+    }
+
+    private func admit(_ auth: JSONValue, to namespace: Namespace) {
+        let claim = namespace.recovery?.claim(auth, by: self)
         let handshake = Handshake(request: request, auth: auth)
-        let middleware = namespace.middleware
-        guard !middleware.isEmpty else { return admit(handshake, to: namespace) }
+        if let claim { handshake.adopt(claim.session) }
+        let isKnown = claim != nil && namespace.recovery?.options.skipMiddlewares == true
+        let middleware = isKnown ? [] : namespace.middleware
+        guard !middleware.isEmpty else { return admit(handshake, to: namespace, claim) }
         let task = session.loop.start { [self] in
             do {
                 for step in middleware { try await step(handshake) }
-                if !Task.isCancelled { admit(handshake, to: namespace) }
+                if Task.isCancelled {
+                    giveUp(claim, namespace)
+                } else {
+                    admit(handshake, to: namespace, claim)
+                }
             } catch {
-                refuse(error, by: namespace)
+                refuse(error, by: namespace, claim)
             }
         }
-        if !state.withLock({ $0.keep(task, for: name) }) { task.cancel() }
+        if !state.withLock({ $0.keep(task, for: namespace.name) }) { task.cancel() }
     }
 
-    private func admit(_ handshake: Handshake, to namespace: Namespace) {
+    private func admit(_ handshake: Handshake, to namespace: Namespace, _ claim: SessionRecovery.Claim?) {
+        if let recovery = namespace.recovery {
+            let admitted = recovery.admit(claim, handshake: handshake, namespace: namespace, client: self)
+            if let admitted { admitted.socket.begin(isConnected: admitted.isConnected) }
+            return
+        }
         let socket = Socket(id: Identifier.make(), namespace: namespace, client: self, handshake: handshake)
-        guard state.withLock({ $0.admit(socket) }) else { return }
-        socket.open()
+        guard register(socket) else { return }
+        socket.begin(isConnected: socket.enter())
     }
 
-    private func refuse(_ error: any Error, by namespace: Namespace) {
-        guard state.withLock({ $0.release(namespace.name) }) else { return }
+    /// Makes the socket the client's in its namespace. False: the client is gone.
+    func register(_ socket: Socket) -> Bool { state.withLock { $0.admit(socket) } }
+
+    private func giveUp(_ claim: SessionRecovery.Claim?, _ namespace: Namespace) {
+        if let claim { namespace.recovery?.giveBack(claim) }
+    }
+
+    private func refuse(_ error: any Error, by namespace: Namespace, _ claim: SessionRecovery.Claim?) {
+        guard state.withLock({ $0.release(namespace.name) }) else { return giveUp(claim, namespace) }
+        if let claim { namespace.recovery?.refuse(claim) }
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
         if !(error is ConnectError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
@@ -173,6 +205,18 @@ final class Client: EngineSessionDelegate {
 
     func send(_ packet: EncodedPacket) {
         session.send(packet.frame, attachments: packet.attachments)
+    }
+
+    var sockets: [Socket] { state.withLock { $0.sockets } }
+    var counters: DeliveryCounters { realtime.counters }
+
+    func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        Self.whenIdle(sockets[...], body)
+    }
+
+    private static func whenIdle(_ sockets: ArraySlice<Socket>, _ body: @escaping @Sendable () -> Void) {
+        guard let first = sockets.first else { return body() }
+        first.whenIdle { whenIdle(sockets.dropFirst(), body) }
     }
 
     /// The nesting that packets' JSON may have.

@@ -6,6 +6,10 @@ extension EncodedPacket {
         var writer = PacketWriter(.connect, namespace: socket.namespace.name)
         writer.bytes.append(contentsOf: #"{"sid":""#.utf8)
         writer.bytes.append(contentsOf: socket.id.utf8)
+        if let ticket = socket.ticket {
+            writer.bytes.append(contentsOf: #"","pid":""#.utf8)
+            writer.bytes.append(contentsOf: ticket.pid.utf8)
+        }
         writer.bytes.append(contentsOf: #""}"#.utf8)
         return writer.finish()
     }

@@ -26,8 +26,9 @@ public struct EngineOptions: Sendable {
     public var maxPayload = 1_000_000
     /// The packets of one polling payload.
     public var maxPacketsPerPayload = 1000
-    /// The bytes that may wait for a slow client's next poll before its session is closed. What waits for a WebSocket is
-    /// limited by `StreamLimits.maximumPending` of the server, like the output of any other connection.
+    /// The bytes that may wait for a slow client's next poll before its session is closed, and those that a
+    /// ``SlowClientPolicy`` may hold back from its WebSocket. What is in a WebSocket's own outbox is limited by
+    /// `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
     /// The cookie that carries a new session's id, for balancers that keep a client at one server; none by default.
     public var cookie: EngineCookie?

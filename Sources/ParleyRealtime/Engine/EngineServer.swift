@@ -17,6 +17,8 @@ final class EngineServer: Sendable {
     private struct Table {
         var sessions: [String: EngineSession] = [:]
         var isClosed = false
+        /// Who waits until there are no sessions.
+        var drainWaiter: CheckedContinuation<Void, Never>?
     }
 
     init(options: EngineOptions, accept: @escaping Accept) {
@@ -109,10 +111,14 @@ final class EngineServer: Sendable {
     }
 
     private func remove(_ session: EngineSession) {
-        table.withLock { table in
-            guard table.sessions[session.id] === session else { return }
+        let waiter: CheckedContinuation<Void, Never>? = table.withLock { table in
+            guard table.sessions[session.id] === session else { return nil }
             table.sessions[session.id] = nil
+            guard table.sessions.isEmpty else { return nil }
+            defer { table.drainWaiter = nil }
+            return table.drainWaiter
         }
+        waiter?.resume()
     }
 
     private var webSocketOptions: WebSocketOptions {
@@ -169,12 +175,33 @@ final class EngineServer: Sendable {
 
     // MARK: Closing
 
-    /// Closes every session; new ones are refused from here on.
-    func close(_ reason: DisconnectReason) {
-        let sessions = table.withLock { table in
+    /// Refuses new sessions, and returns those that there are.
+    func refuseNewSessions() -> [EngineSession] {
+        table.withLock { table in
             table.isClosed = true
             return Array(table.sessions.values)
         }
+    }
+
+    /// False when there are no sessions.
+    func waitForEmpty(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+        table.withLock { table in
+            guard !table.sessions.isEmpty, table.drainWaiter == nil else { return false }
+            table.drainWaiter = continuation
+            return true
+        }
+    }
+
+    func takeDrainWaiter() -> CheckedContinuation<Void, Never>? {
+        table.withLock { table in
+            defer { table.drainWaiter = nil }
+            return table.drainWaiter
+        }
+    }
+
+    /// Closes every session; new ones are refused from here on.
+    func close(_ reason: DisconnectReason) {
+        let sessions = refuseNewSessions()
         for session in sessions { session.close(reason, .graceful) }
     }
 }

@@ -9,6 +9,8 @@ protocol EngineSessionDelegate: AnyObject, Sendable {
     /// A binary message.
     func received(binary: [UInt8])
     func closed(_ reason: DisconnectReason)
+    /// Calls back, once, when all that came is handled; also at once.
+    func whenIdle(_ body: @escaping @Sendable () -> Void)
 }
 
 /// An Engine.IO session: one client, over polling or WebSocket, whichever loops its requests arrive on.
@@ -16,7 +18,7 @@ final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
     let options: EngineOptions
-    private let state: Lock<EngineSessionState>
+    let state: Lock<EngineSessionState>
     private let onRemoval: @Sendable (EngineSession) -> Void
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
@@ -59,24 +61,15 @@ final class EngineSession: Sendable {
     /// Sends a packet and its attachments without anything between them.
     @discardableResult
     func send(_ frame: EngineFrame, attachments: [EngineFrame]) -> Bool {
-        if attachments.isEmpty { return send(frame) }
-        let limit = options.maxPendingBytes
-        let action = state.withLock { state in
-            var strongest = state.send(frame, limit: limit)
-            for attachment in attachments {
-                switch state.send(attachment, limit: limit) {
-                case .none: break
-                case let action: strongest = action
-                }
-            }
-            return strongest
-        }
-        return perform(action)
+        perform(
+            state.withLock { $0.send(frame, attachments: attachments, limit: options.maxPendingBytes) })
     }
 
-    private func perform(_ action: EngineSessionState.SendAction) -> Bool {
+    /// Does what is to be done outside the lock; false when the session is closed.
+    @discardableResult
+    func perform(_ action: EngineSessionState.SendAction) -> Bool {
         switch action {
-        case .none: return true
+        case .none, .queued, .dropped: return true
         case .refused: return false
         case .scheduleFlush: loop.execute { self.flushPoll() }
         // Later: nobody expects that `emit` calls the handlers of a socket's end.
@@ -231,7 +224,7 @@ final class EngineSession: Sendable {
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout)
         case .ping:
-            send(EngineFrame(.ping))
+            perform(state.withLock { $0.sendPing(limit: options.maxPendingBytes) })
             heartbeatTimer?.reschedule(after: options.pingTimeout)
         }
     }

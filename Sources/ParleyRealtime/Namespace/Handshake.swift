@@ -10,23 +10,29 @@ public import ParleyWire
 public final class Handshake: Sendable {
     /// The request that began the session.
     public let request: Request
-    /// The authentication payload, an object, or null when the client sent none.
-    public let auth: JSONValue
     /// When the client asked to join the namespace.
     public let issued: Date
-    private let state: Lock<State>
+    /// While a client that is in the namespace already proves its identity anew (``Socket/reauthenticate(_:)``): its handshake.
+    public let previous: Handshake?
+    let state: Lock<State>
 
-    private struct State {
+    struct State {
+        var auth: JSONValue
         var storage: TypedStorage
         var rooms: [String] = []
+        var expiry: IdentityExpiry.Request?
+        var isRecovered = false
     }
 
-    init(request: Request, auth: JSONValue) {
+    init(request: Request, auth: JSONValue, previous: Handshake? = nil) {
         self.request = request
-        self.auth = auth
+        self.previous = previous
         issued = Date()
-        state = Lock(State(storage: request.storage))
+        state = Lock(State(auth: auth, storage: request.storage))
     }
+
+    /// The authentication payload, an object, or null when the client sent none.
+    public var auth: JSONValue { state.withLock { $0.auth } }
 
     /// The fields of the request.
     public var headers: HTTPFields { request.headers }
@@ -74,6 +80,10 @@ public final class Handshake: Sendable {
 
     /// Puts the socket into rooms, if and when it is admitted; a refused client was never in them.
     public func join(_ rooms: String...) {
+        state.withLock { $0.rooms += rooms }
+    }
+
+    func join(_ rooms: Set<String>) {
         state.withLock { $0.rooms += rooms }
     }
 

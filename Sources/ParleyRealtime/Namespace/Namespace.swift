@@ -1,6 +1,7 @@
 import Logging
 import ParleyTransport
 public import ParleyWire
+import Synchronization
 
 /// A channel of its own on the clients' connections: it has its middleware, handlers, sockets and rooms.
 ///
@@ -15,6 +16,14 @@ public final class Namespace: Sendable {
     let logger: Logger
     private let state = Lock(State())
     let adapter: any Adapter
+    /// Connection state recovery, where it is on.
+    let recovery: SessionRecovery?
+    let counters: DeliveryCounters
+    let identity: IdentityOptions
+    let slowClientPolicy: Lock<SlowClientPolicy>
+    /// Whether the policy differs from the default, which costs nothing.
+    let hasSlowClientPolicy: Atomic<Bool>
+    let floodHandlers = Lock<[@Sendable (Socket, FloodReport) -> Void]>([])
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -23,10 +32,17 @@ public final class Namespace: Sendable {
         var errorHandlers: [@Sendable (Socket, EventError) -> Void] = []
     }
 
-    init(name: String, options: RealtimeOptions, logger: Logger) {
+    init(name: String, options: RealtimeOptions, logger: Logger, counters: DeliveryCounters) {
         self.name = name
         self.logger = logger
+        self.counters = counters
         adapter = options.adapter(name)
+        identity = options.identity
+        recovery = options.recovery.map {
+            SessionRecovery(options: $0, engine: options.engine, counters: counters)
+        }
+        slowClientPolicy = Lock(options.slowClients)
+        hasSlowClientPolicy = Atomic(options.slowClients != .suspend)
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }

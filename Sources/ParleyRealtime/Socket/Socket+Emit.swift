@@ -6,24 +6,27 @@ extension Socket {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        emit(event, isVolatile: false, repeat each arguments)
+        emit(event, Delivery(), repeat each arguments)
     }
 
     /// Sends a `message` event.
     @discardableResult
     public func send<each Argument: Encodable>(_ arguments: repeat each Argument) -> EmitResult {
-        emit("message", isVolatile: false, repeat each arguments)
+        emit("message", Delivery(), repeat each arguments)
     }
 
     /// Sends events that are dropped when the client can't take them at once: positions, gauges.
     public var volatile: VolatileSocket { VolatileSocket(socket: self) }
 
     func emit<each Argument: Encodable>(
-        _ event: String, isVolatile: Bool, _ arguments: repeat each Argument
+        _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
     ) -> EmitResult {
         do {
-            let packet = try EncodedPacket.event(event, in: namespace, repeat each arguments)
-            return deliver(packet, isVolatile: isVolatile)
+            let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            guard let ticket, let recovery = namespace.recovery else {
+                return deliver(writer.finishArray(), delivery)
+            }
+            return recovery.emit(writer, to: self, ticket, delivery)
         } catch {
             return .failed(error)
         }
@@ -60,7 +63,8 @@ extension Socket {
             return acknowledgement(.failure(AcknowledgementError.disconnected))
         }
         do {
-            deliver(try EncodedPacket.event(event, id: id, in: namespace, repeat each arguments))
+            let writer = try PacketWriter.event(event, id: id, in: namespace, repeat each arguments)
+            deliver(writer.finishArray(), .reliable)
         } catch {
             guard cancelAcknowledgement(id) else { return }
             acknowledgement(.failure(error))
@@ -77,20 +81,20 @@ public struct VolatileSocket: Sendable {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        socket.emit(event, isVolatile: true, repeat each arguments)
+        socket.emit(event, Delivery(isVolatile: true), repeat each arguments)
     }
 }
 
-extension EncodedPacket {
-    /// An event with its arguments. Throws for a reserved name, and what encoding throws.
+extension PacketWriter {
+    /// An event with its arguments, whose array is yet to be ended. Throws for a reserved name, and what encoding throws.
     static func event<each Argument: Encodable>(
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
-    ) throws -> EncodedPacket {
+    ) throws -> PacketWriter {
         guard !EventName.isReserved(event) else {
             throw EventError(event: event, stage: .reservedName, underlying: nil)
         }
         var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
-        return writer.finishArray()
+        return writer
     }
 }
