@@ -43,3 +43,13 @@ extension EngineSession {
 private enum DrainNumbers {
     static let next = Atomic<UInt64>(0)
 }
+
+extension EngineSession {
+    /// The bytes that the client has yet to take, as far as the server holds them.
+    var pendingBytes: Int {
+        state.withLock { state in
+            guard case .webSocket(let connection) = state.transport else { return state.queue.bytes }
+            return state.queue.bytes + connection.pendingBytes
+        }
+    }
+}

@@ -68,9 +68,11 @@ final class SessionRecovery: Sendable {
         return claim
     }
 
-    /// A client that comes back before the server knows that its connection is lost goes on with the session at once.
+    /// A client may come back before the server knows that its connection is lost: it goes on with the session at once. Only
+    /// once, so that whoever repeats the id of a session that was recovered does not put its client out.
     private func endFormerConnection(_ pid: String, of client: Client) {
-        guard let former = state.withLock({ $0.live[pid] }), former.client !== client else { return }
+        guard let former = state.withLock({ $0.live[pid] }), !former.isRecovered, former.client !== client
+        else { return }
         former.client.session.close(.transportClose)
     }
 
