@@ -127,11 +127,11 @@ final class Client: EngineSessionDelegate {
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
-        admit(auth, to: namespace)
+        begin(auth, namespace, namespace.recovery?.claim(auth, by: self))
     }
 
-    private func admit(_ auth: JSONValue, to namespace: Namespace) {
-        let claim = namespace.recovery?.claim(auth, by: self)
+    /// Runs the middleware, unless the client comes back to a session that it passed it for.
+    private func begin(_ auth: JSONValue, _ namespace: Namespace, _ claim: SessionRecovery.Claim?) {
         let handshake = Handshake(request: request, auth: auth)
         if let claim { handshake.adopt(claim.session) }
         let isKnown = claim != nil && namespace.recovery?.options.skipMiddlewares == true
@@ -154,13 +154,17 @@ final class Client: EngineSessionDelegate {
 
     private func admit(_ handshake: Handshake, to namespace: Namespace, _ claim: SessionRecovery.Claim?) {
         if let recovery = namespace.recovery {
-            let admitted = recovery.admit(claim, handshake: handshake, namespace: namespace, client: self)
-            if let admitted { admitted.socket.begin(isConnected: admitted.isConnected) }
+            switch recovery.admit(claim, handshake: handshake, namespace: namespace, client: self) {
+            case .entered(let socket, let isConnected): socket.begin(isConnected: isConnected)
+            case .clientGone: break
+            case .eventsDropped: begin(handshake.auth, namespace, nil)
+            }
             return
         }
         let socket = Socket(id: Identifier.make(), namespace: namespace, client: self, handshake: handshake)
         guard register(socket) else { return }
-        socket.begin(isConnected: socket.enter())
+        socket.join()
+        socket.begin(isConnected: socket.connect())
     }
 
     /// Makes the socket the client's in its namespace. False: the client is gone.

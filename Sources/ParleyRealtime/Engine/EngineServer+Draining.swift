@@ -5,7 +5,7 @@ extension EngineServer {
     /// events are still being handled then, as soon as they are. At the end of the time whatever is left is closed.
     /// Returns when no session is left, or the time is over.
     func drain(over spread: Duration) async {
-        let sessions = refuseNewSessions()
+        let sessions = beginDrain()
         guard let loop = sessions.first?.loop else { return }
         for session in sessions { session.closeWhenIdle(after: spread * Double.random(in: 0..<1)) }
         await withCheckedContinuation { continuation in

@@ -17,6 +17,7 @@ final class EngineServer: Sendable {
     private struct Table {
         var sessions: [String: EngineSession] = [:]
         var isClosed = false
+        var isDraining = false
         /// Who waits until there are no sessions.
         var drainWaiter: CheckedContinuation<Void, Never>?
     }
@@ -175,9 +176,12 @@ final class EngineServer: Sendable {
 
     // MARK: Closing
 
-    /// Refuses new sessions, and returns those that there are.
-    func refuseNewSessions() -> [EngineSession] {
+    /// Refuses new sessions, and returns those that are to be closed; none when that was begun before, as by another place
+    /// where the server is mounted.
+    func beginDrain() -> [EngineSession] {
         table.withLock { table in
+            defer { table.isDraining = true }
+            guard !table.isClosed, !table.isDraining else { return [] }
             table.isClosed = true
             return Array(table.sessions.values)
         }
@@ -201,7 +205,10 @@ final class EngineServer: Sendable {
 
     /// Closes every session; new ones are refused from here on.
     func close(_ reason: DisconnectReason) {
-        let sessions = refuseNewSessions()
+        let sessions = table.withLock { table in
+            table.isClosed = true
+            return Array(table.sessions.values)
+        }
         for session in sessions { session.close(reason, .graceful) }
     }
 }

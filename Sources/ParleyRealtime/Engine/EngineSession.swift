@@ -240,12 +240,21 @@ final class EngineSession: Sendable {
             self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
         }
         if !closing.lingers { onRemoval(self) }
-        // RFC 6455 7.4.1: 1001 is a server that goes down.
-        closing.webSocket?.close(code: reason == .serverShuttingDown ? 1001 : 1000, reason: reason.rawValue)
+        close(closing.webSocket, reason)
         closing.candidate?.close(code: 1000, reason: reason.rawValue)
         if let (poll, outcome) = closing.poll { poll.resume(returning: outcome) }
         closing.postWaiter?.resume()
         closing.delegate?.closed(reason)
+    }
+
+    private func close(_ webSocket: WebSocketConnection?, _ reason: DisconnectReason) {
+        switch reason {
+        // Whoever floods would not stop for a closing handshake, and is not to be read from until it did.
+        case .flood: webSocket?.reset()
+        // RFC 6455 7.4.1: 1001 is a server that goes down.
+        case .serverShuttingDown: webSocket?.close(code: 1001, reason: reason.rawValue)
+        default: webSocket?.close(code: 1000, reason: reason.rawValue)
+        }
     }
 
     /// A closed session waits so long for the poll that takes its last packets.

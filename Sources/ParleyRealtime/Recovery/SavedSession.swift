@@ -8,15 +8,14 @@ final class RecoveryTicket: Sendable {
     /// Whether the socket goes on with a session that was interrupted.
     let isRecovered: Bool
     /// The latest event when the session began: a client that received none sends no offset.
-    let start: UInt64
+    nonisolated(unsafe) var start: UInt64 = 0
     /// The latest event that was handed to the socket.
-    nonisolated(unsafe) var delivered: UInt64
+    nonisolated(unsafe) var delivered: UInt64 = 0
 
-    init(pid: String, isRecovered: Bool, start: UInt64, delivered: UInt64) {
-        self.pid = pid
+    /// For a session that goes on, or a new one.
+    init(pid: String?, isRecovered: Bool) {
+        self.pid = pid ?? Identifier.make()
         self.isRecovered = isRecovered
-        self.start = start
-        self.delivered = delivered
     }
 }
 

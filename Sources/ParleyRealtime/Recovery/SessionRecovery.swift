@@ -91,34 +91,56 @@ final class SessionRecovery: Sendable {
         report([ExpiredSession(claim.session, .refused)])
     }
 
-    /// Makes the socket of a client whom the middleware let in, sends its CONNECT, and what it missed, before anything
-    /// else can be emitted to it. Nil when the client went; its claim is given back then.
+    enum Admission {
+        case entered(Socket, isConnected: Bool)
+        /// The claim was given back.
+        case clientGone
+        /// The session can't be recovered any more: the client is to be admitted as any other.
+        case eventsDropped
+    }
+
+    /// Makes the socket of a client whom the middleware let in, or that need not pass it.
     func admit(
         _ claim: Claim?, handshake: Handshake, namespace: Namespace, client: Client
-    ) -> (socket: Socket, isConnected: Bool)? {
-        var lost: ExpiredSession?
-        let admitted: (socket: Socket, isConnected: Bool)? = state.withLock { state in
-            state.loop = state.loop ?? client.session.loop
-            if claim != nil { state.claimed -= 1 }
-            let missed = claim.flatMap { state.missed(by: $0, maxBytes: maxMissedBytes) }
-            if let claim, missed == nil { lost = ExpiredSession(claim.session, .eventsDropped) }
-            let ticket = RecoveryTicket(missed == nil ? nil : claim, missed: missed, last: state.log.last)
-            if let claim, missed != nil { handshake.join(claim.session.rooms) }
-            handshake.setRecovered(ticket.isRecovered)
-            let socket = Socket(
-                id: missed == nil ? Identifier.make() : claim?.session.id ?? Identifier.make(),
-                namespace: namespace, client: client, handshake: handshake, ticket: ticket)
-            guard client.register(socket) else {
-                if let claim, lost == nil { state.saved.save(claim.session) }
-                return nil
-            }
-            state.live[ticket.pid] = socket
-            return (socket, socket.enter(replaying: missed?.packets ?? []))
+    ) -> Admission {
+        if let claim { handshake.join(claim.session.rooms) }
+        let admission = enter(claim, handshake, namespace, client)
+        guard let claim else { return admission }
+        switch admission {
+        case .entered: counters.recovered.add(1, ordering: .relaxed)
+        case .clientGone: giveBack(claim)
+        case .eventsDropped:
+            state.withLock { $0.claimed -= 1 }
+            report([ExpiredSession(claim.session, .eventsDropped)])
         }
-        if let lost { report([lost]) }
-        if admitted == nil { sweepSoon() }
-        if admitted?.socket.isRecovered == true { counters.recovered.add(1, ordering: .relaxed) }
-        return admitted
+        return admission
+    }
+
+    /// The socket becomes a member first, while it is handed nothing yet, as the adapter may call the application. Then, with no
+    /// event in between, the client gets its CONNECT and what it missed, and from there on what is emitted.
+    private func enter(
+        _ claim: Claim?, _ handshake: Handshake, _ namespace: Namespace, _ client: Client
+    ) -> Admission {
+        let ticket = RecoveryTicket(pid: claim?.session.pid, isRecovered: claim != nil)
+        let socket = Socket(
+            id: claim?.session.id ?? Identifier.make(), namespace: namespace, client: client,
+            handshake: handshake, ticket: ticket)
+        socket.join()
+        let admission: Admission = state.withLock { state in
+            state.loop = state.loop ?? client.session.loop
+            guard let missed = state.missed(by: claim, maxBytes: maxMissedBytes) else {
+                return .eventsDropped
+            }
+            guard client.register(socket) else { return .clientGone }
+            if claim != nil { state.claimed -= 1 }
+            ticket.start = claim?.session.start ?? state.log.last
+            ticket.delivered = missed.last ?? claim?.after ?? state.log.last
+            state.live[ticket.pid] = socket
+            return .entered(socket, isConnected: socket.connect(replaying: missed.packets))
+        }
+        if case .entered = admission { return admission }
+        namespace.adapter.remove(socket)
+        return admission
     }
 
     // MARK: Going away
@@ -163,18 +185,6 @@ final class SessionRecovery: Sendable {
     }
 }
 
-extension RecoveryTicket {
-    /// For the session of a claim, or a new one.
-    fileprivate convenience init(
-        _ claim: SessionRecovery.Claim?, missed: SessionRecovery.State.Missed?, last: UInt64
-    ) {
-        self.init(
-            pid: claim?.session.pid ?? Identifier.make(), isRecovered: claim != nil,
-            start: claim?.session.start ?? last,
-            delivered: missed?.last ?? claim?.after ?? last)
-    }
-}
-
 extension SessionRecovery.State {
     struct Missed {
         let packets: [EncodedPacket]
@@ -196,8 +206,9 @@ extension SessionRecovery.State {
         return (SessionRecovery.Claim(session: session, after: after), nil)
     }
 
-    /// What the client misses; nil when not all of it is there any more, or when it is too much.
-    fileprivate func missed(by claim: SessionRecovery.Claim, maxBytes: Int) -> Missed? {
+    /// What the client misses, a new one nothing; nil when not all of it is there any more, or when it is too much.
+    fileprivate func missed(by claim: SessionRecovery.Claim?, maxBytes: Int) -> Missed? {
+        guard let claim else { return Missed(packets: [], last: nil) }
         guard claim.session.needed(from: claim.after) >= log.dropped else { return nil }
         let events = log.events(after: claim.after, id: claim.session.id, rooms: claim.session.rooms)
         guard events.packets.reduce(0, { $0 + $1.cost }) <= maxBytes else { return nil }

@@ -26,15 +26,10 @@ extension Namespace {
 }
 
 extension Handshake {
-    /// Whether the client comes back to a session that was interrupted. While middleware runs that is an offer still: the
-    /// events that it missed may be gone when it is admitted.
+    /// Whether the client comes back to a session that was interrupted (``RecoveryOptions/skipMiddlewares``).
     public var isRecovered: Bool { state.withLock { $0.isRecovered } }
 
     var storage: TypedStorage { state.withLock { $0.storage } }
-
-    func setRecovered(_ isRecovered: Bool) {
-        state.withLock { $0.isRecovered = isRecovered }
-    }
 
     /// Takes over what was stored for the client. What HTTP middleware found out about this connection's request goes before it.
     func adopt(_ session: SavedSession) {

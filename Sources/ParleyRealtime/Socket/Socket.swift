@@ -60,14 +60,17 @@ public final class Socket: Sendable {
 
     // MARK: Life
 
-    /// Makes the socket a member of its namespace and tells the client, in that order, so that nothing reaches the
-    /// client before its CONNECT. False when the client went meanwhile.
-    ///
-    /// - Parameter missed: what is sent right behind the CONNECT.
-    func enter(replaying missed: [EncodedPacket] = []) -> Bool {
+    /// Makes the socket a member of its namespace and of the rooms that middleware chose. It is handed nothing yet.
+    func join() {
         namespace.adapter.add(self)
         let rooms = handshake.takeRooms()
         if !rooms.isEmpty { namespace.adapter.join(self, rooms) }
+    }
+
+    /// Tells the client, behind `join`. False when the client went meanwhile.
+    ///
+    /// - Parameter missed: what is sent right behind the CONNECT.
+    func connect(replaying missed: [EncodedPacket] = []) -> Bool {
         client.send(.connected(self))
         for packet in missed { client.send(packet) }
         return phase.compareExchange(
@@ -75,7 +78,7 @@ public final class Socket: Sendable {
         ).exchanged
     }
 
-    /// Calls the connection handlers, behind `enter`.
+    /// Calls the connection handlers, behind `connect`.
     func begin(isConnected: Bool) {
         guard isConnected else { return abandon() }
         if let expiry = handshake.expiry { watchIdentity(until: expiry) }

@@ -30,6 +30,7 @@ struct ConformanceServer: AsyncParsableCommand {
         for number in 0..<40 { _ = realtime.namespace("/n\(number)") }
 
         mount(realtime, on: application)
+        Routes(settings: settings).serveDelivery(realtime, on: application)
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
 
