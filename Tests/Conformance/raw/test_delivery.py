@@ -12,6 +12,8 @@ import pytest
 
 from support.engine import EngineSocket, Polling, socketio
 from support.http1 import Connection, get
+from support.http2 import Http2
+from support.http2_websocket import EngineStream
 from support.server import wait_until
 from support.websocket import TEXT, frame
 
@@ -163,14 +165,15 @@ def test_one_of_a_thousand_that_reads_nothing_harms_nobody(make_server, policy):
     server.check()
 
 
-@pytest.mark.parametrize("kind", ["websocket", "polling"])
-def test_who_reads_on_has_the_latest_in_order(make_server, kind):
-    server = make_server("--slow-clients", "drop-oldest")
-    if kind == "websocket":
-        client, socket_id = socketio(server)
-    else:
+@pytest.mark.parametrize("kind", ["websocket", "TLS", "HTTP/2", "polling"])
+def test_who_reads_on_has_the_latest_in_order(make_server, make_secure, kind):
+    server = (make_secure if kind == "TLS" else make_server)("--slow-clients", "drop-oldest")
+    if kind == "polling":
         client = Polling(server)
         socket_id = client.connect()
+    else:
+        client = EngineStream(Http2(server)) if kind == "HTTP/2" else EngineSocket(server)
+        socket_id = client.connect_namespace()
     total = 20_000
     for first in range(0, total, 2000):
         emit(server, room=socket_id, first=first, count=2000, size=1000)
