@@ -44,8 +44,9 @@ public final class Realtime: Sendable {
         try await engine.respond(to: request)
     }
 
-    /// Disconnects the clients as the server shuts down, each at a random moment within the time, so that they don't all come back
-    /// at once; a client whose events are being handled at its moment, when they are. New sessions are refused meanwhile.
+    /// Disconnects the clients as the server shuts down, each at a random moment within the time, so that they don't all
+    /// come back at once; a client whose events are being handled at its moment, when they are. New sessions are refused
+    /// meanwhile.
     /// A mounted server does this by itself, over `ServerConfiguration.shutdownSpread`.
     public func drain(over spread: Duration) async {
         await engine.drain(over: spread)

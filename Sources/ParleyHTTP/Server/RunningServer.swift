@@ -108,8 +108,8 @@ extension TLSConfiguration {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Stops: nothing new is accepted, the hooks are run (first those that take ``ServerConfiguration/shutdownSpread``), idle connections are closed, requests in flight are answered,
-    /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
+    /// Stops: nothing new is accepted, the hooks are run (first those that take ``ServerConfiguration/shutdownSpread``, see
+    /// ``RouteBuilder/onDrain(_:)``), idle connections are closed, requests in flight are answered, with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
     /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut
     /// off. Returns when everything is gone. Calling it again is harmless.
     public func shutdown(deadline: Duration = .seconds(30)) async {

@@ -1,7 +1,8 @@
 import ParleyTransport
 
 extension Client {
-    /// Counts a message of so many bytes, and does what the limit says. False: nothing of the client is to be handled any more.
+    /// Counts a message of so many bytes, and does what the limit says. False: nothing of the client is to be handled
+    /// any more.
     func admit(_ count: Int, by gate: FloodGate) -> Bool {
         guard case .over(let measure) = gate.charge(count, now: EventLoop.current?.now) else { return true }
         if let measure { reportFlood(FloodReport(measure: measure, action: gate.action)) }

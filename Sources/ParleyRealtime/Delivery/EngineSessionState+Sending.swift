@@ -1,8 +1,8 @@
 import ParleyHTTP
 import ParleyWire
 
-// What is sent goes straight into the WebSocket's outbox. Where the client is behind and its namespace has a policy for that, it
-// waits in the session's queue instead, and everything that is sent later waits behind it.
+// What is sent goes straight into the WebSocket's outbox. Where the client is behind and its namespace has a policy
+// for that, it waits in the session's queue instead, and everything that is sent later waits behind it.
 extension EngineSessionState {
     /// A WebSocket with more bytes than this under way is behind.
     static let behindMark = 64 << 10

@@ -1,4 +1,5 @@
-/// How much one client may send, over all its namespaces, in the long run and at once. Every message counts, attachments too.
+/// How much one client may send, over all its namespaces, in the long run and at once. Every message counts,
+/// attachments too.
 public struct FloodLimit: Sendable, Equatable {
     /// What becomes of a client that sends more.
     public enum Action: Sendable, Equatable {
@@ -49,8 +50,8 @@ public struct FloodReport: Sendable, Equatable {
 }
 
 extension Namespace {
-    /// Calls the handler when a client in this namespace begins to send more than ``FloodLimit`` allows; again only when it
-    /// has been within the limit in between.
+    /// Calls the handler when a client in this namespace begins to send more than ``FloodLimit`` allows; again only
+    /// when it has been within the limit in between.
     public func onFlood(_ handler: @escaping @Sendable (Socket, FloodReport) -> Void) {
         floodHandlers.withLock { $0.append(handler) }
     }

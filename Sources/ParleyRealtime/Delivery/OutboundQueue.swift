@@ -1,7 +1,7 @@
 /// What waits for a client that is behind: packets in their order, each with its attachments.
 ///
-/// Dropping the oldest and replacing by key leave gaps, so that both take constant time; gaps are closed when there are
-/// more of them than packets.
+/// Dropping the oldest and replacing by key leave gaps, so that both take constant time; gaps are closed when there
+/// are more of them than packets.
 struct OutboundQueue {
     private struct Entry {
         let frame: EngineFrame

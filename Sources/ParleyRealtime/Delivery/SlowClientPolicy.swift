@@ -1,11 +1,12 @@
-/// What becomes of events for a client that takes them more slowly than they are emitted, for WebSocket and polling alike.
+/// What becomes of events for a client that takes them more slowly than they are emitted, for WebSocket and polling
+/// alike.
 ///
-/// A client is behind while 64 KiB wait in its connection, or anything for its next poll. Up to `maxBytes` of events wait behind that. Acknowledgements, events
-/// that ask for one, and the protocol's own packets are never dropped; `EngineOptions.maxPendingBytes` bounds everything together, and beyond it
-/// the client is disconnected.
+/// A client is behind while 64 KiB wait in its connection, or anything for its next poll. Up to `maxBytes` of events
+/// wait behind that. Acknowledgements, events that ask for one, and the protocol's own packets are never dropped;
+/// `EngineOptions.maxPendingBytes` bounds everything together, and beyond it the client is disconnected.
 public enum SlowClientPolicy: Sendable, Equatable {
-    /// Nothing is dropped: whoever emits waits for ``Socket/drained()``, or uses ``Socket/emitWhenWritable(_:_:)``. The limits of
-    /// the connection and `EngineOptions.maxPendingBytes` hold. The default.
+    /// Nothing is dropped: whoever emits waits for ``Socket/drained()``, or uses ``Socket/emitWhenWritable(_:_:)``.
+    /// The limits of the connection and `EngineOptions.maxPendingBytes` hold. The default.
     case suspend
     /// An event that does not fit is dropped.
     case dropNewest(maxBytes: Int = 256 << 10)

@@ -15,8 +15,8 @@ extension Socket {
         return session.send(packet.frame, attachments: packet.attachments) ? .sent : .disconnected
     }
 
-    /// Suspends until the client has taken most of what was emitted to it: less than 64 KiB wait in its connection, and nothing for a
-    /// poll. Returns at once when it is not behind.
+    /// Suspends until the client has taken most of what was emitted to it: less than 64 KiB wait in its connection,
+    /// and nothing for a poll. Returns at once when it is not behind.
     ///
     /// ```swift
     /// for try await row in rows {
@@ -41,7 +41,8 @@ extension Socket {
         return emit(event, repeat each arguments)
     }
 
-    /// Sends an event which, while the client is behind, replaces the one that waits under the same key: positions, progress.
+    /// Sends an event which, while the client is behind, replaces the one that waits under the same key: positions,
+    /// progress.
     @discardableResult
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument, coalescing key: String
@@ -66,7 +67,8 @@ extension Namespace {
             key: delivery.key.map { CoalescingKey(namespace: ObjectIdentifier(self), name: $0) })
     }
 
-    /// Sends an event to everybody, which for each client that is behind replaces the one that waits under the same key.
+    /// Sends an event to everybody, which for each client that is behind replaces the one that waits under the same
+    /// key.
     @discardableResult
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument, coalescing key: String
@@ -76,7 +78,8 @@ extension Namespace {
 }
 
 extension BroadcastOperator {
-    /// Sends an event to all of them, which for each client that is behind replaces the one that waits under the same key.
+    /// Sends an event to all of them, which for each client that is behind replaces the one that waits under the same
+    /// key.
     @discardableResult
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument, coalescing key: String

@@ -1,9 +1,9 @@
 import ParleyTransport
 
 extension EngineServer {
-    /// Refuses new sessions from now on, and closes those that there are, each at a random moment within the time or, when the client's
-    /// events are still being handled then, as soon as they are. At the end of the time whatever is left is closed.
-    /// Returns when no session is left, or the time is over.
+    /// Refuses new sessions from now on, and closes those that there are, each at a random moment within the time or,
+    /// when the client's events are still being handled then, as soon as they are. At the end of the time whatever is
+    /// left is closed. Returns when no session is left, or the time is over.
     func drain(over spread: Duration) async {
         let sessions = beginDrain()
         guard let loop = sessions.first?.loop else { return }

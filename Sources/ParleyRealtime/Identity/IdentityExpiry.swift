@@ -1,7 +1,8 @@
 public import Foundation
 import ParleyTransport
 
-/// When an identity expires: for the application by the wall clock, for the server by the loops' clock, which does not jump.
+/// When an identity expires: for the application by the wall clock, for the server by the loops' clock, which does not
+/// jump.
 struct IdentityExpiry: Sendable {
     /// How it was asked for; the loop's clock is known when the socket is.
     enum Request: Sendable {
@@ -27,9 +28,31 @@ struct IdentityExpiry: Sendable {
     }
 }
 
+extension IdentityExpiry.Request {
+    /// Whether the time is over, as far as that can be known.
+    func isOver(now: MonotonicInstant?) -> Bool {
+        switch self {
+        case .date(let date): date.timeIntervalSinceNow <= 0
+        case .delay: false
+        case .deadline(let expiry):
+            now.map { expiry.deadline <= $0 } ?? (expiry.date.timeIntervalSinceNow <= 0)
+        }
+    }
+
+    /// The time by the wall clock; for a delay, from now on.
+    var date: Date {
+        switch self {
+        case .date(let date): date
+        case .delay(let delay): Date(timeIntervalSinceNow: delay / .seconds(1))
+        case .deadline(let expiry): expiry.date
+        }
+    }
+}
+
 extension Handshake {
-    /// Says when the client's identity expires, such as the expiry of a token. Shortly before, the client is asked for a new
-    /// authentication payload (``IdentityOptions``); at that time the socket is disconnected unless it was accepted.
+    /// Says when the client's identity expires, such as the expiry of a token. Shortly before, the client is asked for
+    /// a new authentication payload (``IdentityOptions``); at that time the socket is disconnected unless it was
+    /// accepted.
     public func expires(at date: Date) {
         state.withLock { $0.expiry = .date(date) }
     }
@@ -39,7 +62,10 @@ extension Handshake {
         state.withLock { $0.expiry = .delay(delay) }
     }
 
-    var expiry: IdentityExpiry.Request? { state.withLock { $0.expiry } }
+    var expiry: IdentityExpiry.Request? {
+        get { state.withLock { $0.expiry } }
+        set { state.withLock { $0.expiry = newValue } }
+    }
 
     /// Takes over what a new handshake of the same client found out.
     func adopt(_ renewed: Handshake) {

@@ -4,34 +4,32 @@ public import ParleyWire
 
 /// Watches for the expiry of one socket's identity; touched on its session's loop only, but for what is constant.
 final class IdentityWatch: Sendable {
-    let request: IdentityExpiry.Request
     /// Known from the first time on that the loop looked.
     let expiry = Lock<IdentityExpiry?>(nil)
     nonisolated(unsafe) var timer: LoopTimer?
     nonisolated(unsafe) var hasAsked = false
-
-    init(_ request: IdentityExpiry.Request) { self.request = request }
 }
 
 extension Socket {
-    /// When the client's identity expires (``Handshake/expires(at:)``); nil when it does not. Setting it replaces what was
-    /// said before.
+    /// When the client's identity expires (``Handshake/expires(at:)``); nil when it does not. Setting it replaces what
+    /// was said before.
     public var identityExpiry: Date? {
-        get { life.withLock { $0.identity }?.date }
+        get { identityRequest?.date }
         set {
-            guard let newValue else { return unwatchIdentity() }
-            watchIdentity(until: .date(newValue))
+            handshake.expiry = newValue.map { .date($0) }
+            if let newValue { watchIdentity(until: .date(newValue)) } else { unwatchIdentity() }
         }
     }
 
-    /// Whether and when the identity expires, for a session that is saved.
-    var identityDeadline: IdentityExpiry? {
-        life.withLock { $0.identity }?.expiry.withLock { $0 }
+    /// When the identity expires, as exactly as it is known by now.
+    var identityRequest: IdentityExpiry.Request? {
+        let watch = life.withLock { $0.identity }
+        return watch?.expiry.withLock { $0 }.map { .deadline($0) } ?? handshake.expiry
     }
 
     func watchIdentity(until request: IdentityExpiry.Request) {
         unwatchIdentity()
-        let watch = IdentityWatch(request)
+        let watch = IdentityWatch()
         life.withLock { $0.identity = watch }
         let loop = client.session.loop
         loop.execute { [self] in
@@ -81,30 +79,26 @@ extension Socket {
             [self] (reply: Result<JSONValue, any Error>) in
             guard case .success(let auth) = reply else { return }
             client.session.loop.start { [self] in
-                // A refusal is no news for the application: the socket ends when its identity does.
-                try? await reauthenticate(auth)
+                do {
+                    try await reauthenticate(auth)
+                } catch is ConnectError {
+                    // No news for the application: the socket ends when its identity does.
+                } catch {
+                    report(EventError(event: event, stage: .handler, underlying: error))
+                }
             }
         }
     }
 }
 
-extension IdentityWatch {
-    fileprivate var date: Date? {
-        if let expiry = expiry.withLock({ $0 }) { return expiry.date }
-        switch request {
-        case .date(let date): return date
-        case .delay(let delay): return Date(timeIntervalSinceNow: delay / .seconds(1))
-        case .deadline(let expiry): return expiry.date
-        }
-    }
-}
-
 extension Socket {
-    /// Runs the namespace's middleware for a new authentication payload, in place: the socket stays connected, with its rooms.
+    /// Runs the namespace's middleware for a new authentication payload, in place: the socket stays connected, with
+    /// its rooms.
     ///
     /// The middleware sees a handshake with the request of the session, the new payload, and the present handshake as
-    /// ``Handshake/previous``. When it accepts, what it stored replaces what was there of the same types, rooms that it
-    /// joined are joined, and the identity expires when it says, or not any more. When it throws, everything stays as it was.
+    /// ``Handshake/previous``. When it accepts, what it stored replaces what was there of the same types, rooms that
+    /// it joined are joined, and the identity expires when it says, or not any more. When it throws, everything stays
+    /// as it was.
     ///
     /// - Throws: what the middleware throws; ``AcknowledgementError/disconnected`` when the socket is.
     public func reauthenticate(_ auth: JSONValue) async throws {

@@ -1,5 +1,5 @@
-/// The last events of a namespace, each encoded once and shared with the broadcast that it was: numbered from 1, and bounded by
-/// count and bytes, the oldest out first.
+/// The last events of a namespace, each encoded once and shared with the broadcast that it was: numbered from 1, and
+/// bounded by count and bytes, the oldest out first.
 struct RecoveryLog {
     private struct Entry {
         let packet: EncodedPacket
@@ -55,8 +55,8 @@ struct RecoveryLog {
         }
     }
 
-    /// The events behind this number that were meant for a socket with this id and in these rooms, in their order, and the
-    /// number of the last of them.
+    /// The events behind this number that were meant for a socket with this id and in these rooms, in their order, and
+    /// the number of the last of them.
     func events(
         after number: UInt64, id: String, rooms: Set<String>
     ) -> (packets: [EncodedPacket], last: UInt64?) {

@@ -1,5 +1,5 @@
-/// The place of an event among those of its namespace, as clients with connection state recovery send it back: the epoch
-/// of the log that numbered it, and its number there.
+/// The place of an event among those of its namespace, as clients with connection state recovery send it back: the
+/// epoch of the log that numbered it, and its number there.
 ///
 /// The official client keeps the offset of its former session when it begins a new one. The epoch tells such offsets
 /// apart from the log's own.

@@ -1,8 +1,8 @@
-/// Connection state recovery (Socket.IO protocol 5): a client whose connection broke gets its id, rooms and data back, and
-/// the events that it missed.
+/// Connection state recovery (Socket.IO protocol 5): a client whose connection broke gets its id, rooms and data back,
+/// and the events that it missed.
 ///
-/// What is kept is kept in this server's memory, for each namespace apart, and bounded by count, bytes and time. The oldest goes
-/// first; whoever needed it is told by ``Namespace/onRecoveryExpired(_:)`` and begins a new session.
+/// What is kept is kept in this server's memory, for each namespace apart, and bounded by count, bytes and time. The
+/// oldest goes first; whoever needed it is told by ``Namespace/onRecoveryExpired(_:)`` and begins a new session.
 public struct RecoveryOptions: Sendable {
     /// How long a client may be away.
     public var maxDisconnectionDuration: Duration

@@ -1,7 +1,8 @@
 import ParleyHTTP
 import ParleyTransport
 
-/// What a socket with connection state recovery knows of its session. The numbers are the log's, and guarded by its lock.
+/// What a socket with connection state recovery knows of its session. The numbers are the log's, and guarded by its
+/// lock.
 final class RecoveryTicket: Sendable {
     /// The session's private id, which the client sends back: 120 random bits.
     let pid: String
@@ -25,7 +26,7 @@ struct SavedSession: Sendable {
     let id: String
     let rooms: Set<String>
     let storage: TypedStorage
-    let identityExpiry: IdentityExpiry?
+    let identityExpiry: IdentityExpiry.Request?
     let start: UInt64
     let delivered: UInt64
     /// The latest event when the socket was last known to be connected: up to here it was handed everything.
@@ -40,8 +41,8 @@ struct SavedSession: Sendable {
         }
     }
 
-    /// The number from which on the log must be complete. A client that received all that it was handed needs nothing from
-    /// the time when it was connected, however long ago its last event was.
+    /// The number from which on the log must be complete. A client that received all that it was handed needs nothing
+    /// from the time when it was connected, however long ago its last event was.
     func needed(from number: UInt64) -> UInt64 {
         number >= delivered ? max(number, position) : number
     }

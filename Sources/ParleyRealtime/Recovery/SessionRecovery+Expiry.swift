@@ -1,7 +1,7 @@
 import ParleyTransport
 
-// Time is that of one loop: sessions get their deadlines there, and the age of events is told by the numbers that the log had
-// when it was looked at. So emitting reads no clock.
+// Time is that of one loop: sessions get their deadlines there, and the age of events is told by the numbers that the
+// log had when it was looked at. So emitting reads no clock.
 extension SessionRecovery {
     /// Looks for what has expired, on the loop, and says when to look again.
     func sweepSoon() {

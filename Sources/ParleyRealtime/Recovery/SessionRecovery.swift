@@ -4,8 +4,9 @@ import ParleyWire
 
 /// Connection state recovery of one namespace, in memory.
 ///
-/// What is emitted gets its number, is kept, and is handed to its sockets under one lock: so each client receives events
-/// in the order of their numbers, and the number that it received last says which it misses. User code is never called under it.
+/// What is emitted gets its number, is kept, and is handed to its sockets under one lock: so each client receives
+/// events in the order of their numbers, and the number that it received last says which it misses. The application's
+/// code is never called under it.
 final class SessionRecovery: Sendable {
     struct State {
         var log: RecoveryLog
@@ -52,7 +53,8 @@ final class SessionRecovery: Sendable {
         let after: UInt64
     }
 
-    /// Takes the session that a CONNECT payload names, if it can be recovered. The client is to be admitted, or the claim given back.
+    /// Takes the session that a CONNECT payload names, if it can be recovered. The client is to be admitted or
+    /// refused, or the claim given back.
     func claim(_ auth: JSONValue, by client: Client) -> Claim? {
         guard case .object(let members) = auth, case .string(let pid) = members["pid"] else { return nil }
         endFormerConnection(pid, of: client)
@@ -68,8 +70,8 @@ final class SessionRecovery: Sendable {
         return claim
     }
 
-    /// A client may come back before the server knows that its connection is lost: it goes on with the session at once. Only
-    /// once, so that whoever repeats the id of a session that was recovered does not put its client out.
+    /// A client may come back before the server knows that its connection is lost: it goes on with the session at
+    /// once. Only once, so that whoever repeats the id of a session that was recovered does not put its client out.
     private func endFormerConnection(_ pid: String, of client: Client) {
         guard let former = state.withLock({ $0.live[pid] }), !former.isRecovered, former.client !== client
         else { return }
@@ -78,11 +80,8 @@ final class SessionRecovery: Sendable {
 
     /// The client went before it was admitted: it may come back once more.
     func giveBack(_ claim: Claim) {
-        state.withLock { state in
-            state.claimed -= 1
-            state.saved.save(claim.session)
-        }
-        sweepSoon()
+        state.withLock { $0.claimed -= 1 }
+        save(claim.session, of: nil)
     }
 
     /// The namespace's middleware refused the client.
@@ -116,8 +115,9 @@ final class SessionRecovery: Sendable {
         return admission
     }
 
-    /// The socket becomes a member first, while it is handed nothing yet, as the adapter may call the application. Then, with no
-    /// event in between, the client gets its CONNECT and what it missed, and from there on what is emitted.
+    /// The socket becomes a member first, while it is handed nothing yet, as the adapter may call the application.
+    /// Then, with no event in between, the client gets its CONNECT and what it missed, and from there on what is
+    /// emitted.
     private func enter(
         _ claim: Claim?, _ handshake: Handshake, _ namespace: Namespace, _ client: Client
     ) -> Admission {
@@ -150,14 +150,18 @@ final class SessionRecovery: Sendable {
 
     /// A socket is gone, for a reason that lets its client come back.
     func save(_ socket: Socket, _ ticket: RecoveryTicket, rooms: Set<String>, position: UInt64) {
-        let (storage, expiry) = (socket.handshake.storage, socket.identityDeadline)
+        let session = SavedSession(
+            pid: ticket.pid, id: socket.id, rooms: rooms.subtracting([socket.id]),
+            storage: socket.handshake.storage, identityExpiry: socket.identityRequest, start: ticket.start,
+            // Nothing is handed to the socket any more.
+            delivered: state.withLock { _ in ticket.delivered }, position: position)
+        save(session, of: ticket)
+    }
+
+    private func save(_ session: SavedSession, of ticket: RecoveryTicket?) {
         let expired: [ExpiredSession] = state.withLock { state in
-            state.live[ticket.pid] = nil
-            state.saved.save(
-                SavedSession(
-                    pid: ticket.pid, id: socket.id, rooms: rooms.subtracting([socket.id]), storage: storage,
-                    identityExpiry: expiry, start: ticket.start, delivered: ticket.delivered,
-                    position: position))
+            if let ticket { state.live[ticket.pid] = nil }
+            state.saved.save(session)
             var expired: [ExpiredSession] = []
             while state.saved.count > options.maxSessions,
                 let oldest = state.saved.takeFirst(where: { _, _ in true })
@@ -196,7 +200,7 @@ extension SessionRecovery.State {
         _ pid: String, _ offset: RecoveryOffset.Reading?, now: MonotonicInstant?
     ) -> (SessionRecovery.Claim?, ExpiredSession?) {
         guard let session = saved.take(pid) else { return (nil, nil) }
-        if let expiry = session.identityExpiry, let now, expiry.deadline <= now {
+        if let expiry = session.identityExpiry, expiry.isOver(now: now) {
             return (nil, ExpiredSession(session, .identityExpired))
         }
         guard let after = session.missedAfter(offset, last: log.last),

@@ -2,8 +2,9 @@ import ParleyHTTP
 import ParleyTransport
 
 extension Socket {
-    /// Whether the socket goes on with the session of a connection that broke: it has its former id, its rooms and what was stored
-    /// for it, and the client gets the events that it missed. Connection handlers are called for it as for any other.
+    /// Whether the socket goes on with the session of a connection that broke: it has its former id, its rooms and
+    /// what was stored for it, and the client gets the events that it missed. Connection handlers are called for it as
+    /// for any other.
     public var isRecovered: Bool { ticket?.isRecovered ?? false }
 }
 
@@ -18,8 +19,8 @@ extension DisconnectReason {
 }
 
 extension Namespace {
-    /// Calls the handler for each session of a client that went away and can't be recovered any more: the place to give up
-    /// what was kept for it. Without connection state recovery it is never called.
+    /// Calls the handler for each session of a client that went away and can't be recovered any more: the place to
+    /// give up what was kept for it. Without connection state recovery it is never called.
     public func onRecoveryExpired(_ handler: @escaping @Sendable (ExpiredSession) -> Void) {
         recovery?.state.withLock { $0.expiryHandlers.append(handler) }
     }
@@ -31,14 +32,15 @@ extension Handshake {
 
     var storage: TypedStorage { state.withLock { $0.storage } }
 
-    /// Takes over what was stored for the client. What HTTP middleware found out about this connection's request goes before it.
+    /// Takes over what was stored for the client. What HTTP middleware found out about this connection's request goes
+    /// before it.
     func adopt(_ session: SavedSession) {
         state.withLock { state in
             var storage = session.storage
             storage.merge(request.storage)
             state.storage = storage
             state.isRecovered = true
-            state.expiry = session.identityExpiry.map { .deadline($0) }
+            state.expiry = session.identityExpiry
         }
     }
 }

@@ -128,7 +128,8 @@ package struct Outbox {
         return !isQueued
     }
 
-    /// The sender has more than it wants to put here: from now on the outbox counts as above its high watermark, until little is pending.
+    /// The sender has more than it wants to put here: from now on the outbox counts as above its high watermark, until
+    /// little is pending.
     ///
     /// - Returns: whether the caller must put the connection onto the list of those to be flushed, as nothing else would
     ///   make it look at the outbox.

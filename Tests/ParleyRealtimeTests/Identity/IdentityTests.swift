@@ -176,4 +176,25 @@ struct IdentityTests {
         #expect(realtime.metrics.recoveryExpired == 1)
         await manual.end()
     }
+
+    @Test("a client that is cut off in the very turn in which it came has an identity that expires, too")
+    func cutAtOnce() async throws {
+        let manual = try await ManualLoop()
+        let journal = SynchronousJournal()
+        var options = RealtimeOptions()
+        options.recovery = RecoveryOptions()
+        let realtime = Realtime(options: options)
+        realtime.root.use { $0.expires(at: Date(timeIntervalSinceNow: 90)) }
+        realtime.root.onConnection { socket in
+            if !socket.isRecovered { socket.client.session.close(.transportClose) }
+        }
+        realtime.root.onDisconnect { _, reason in journal.add(reason.rawValue) }
+        let client = try await RecoveringClient(realtime, loop: manual.loop)
+        let back = try await RecoveringClient.back(client, to: realtime, loop: manual.loop)
+        #expect(back.id == client.id)
+        #expect(realtime.root.sockets.first?.identityExpiry != nil)
+        try await manual.advance(by: .seconds(91))
+        #expect(journal.entries == ["transport close", "identity expired"])
+        await manual.end()
+    }
 }

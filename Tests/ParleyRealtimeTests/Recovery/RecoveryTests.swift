@@ -279,4 +279,23 @@ struct RecoveryTests {
         #expect(try await back.next() == other)
         #expect(try await back.next().hasPrefix(#"42/chat,["news",1,"#))
     }
+
+    @Test("what HTTP middleware finds out about the new request goes before what was stored for the client")
+    func storage() async throws {
+        let realtime = makeRealtime()
+        realtime.root.onConnection { socket in
+            if !socket.isRecovered { socket[User.self] = User(name: "ada") }
+        }
+        let client = try await PollingClient(realtime, storing: "first")
+        try await client.send("40")
+        let connected = try await client.next()
+        let pid = try #require(connected.firstMatch(of: /"pid":"([^"]+)"/)?.1)
+        #expect(realtime.root.sockets.first?[String.self] == "first")
+        realtime.root.sockets.first?.client.session.close(.pingTimeout)
+        let back = try await PollingClient(realtime, storing: "second")
+        try await back.send(#"40{"pid":"\#(pid)"}"#)
+        #expect(try await back.next() == connected)
+        let socket = try #require(realtime.root.sockets.first)
+        #expect(socket[String.self] == "second" && socket[User.self] == User(name: "ada"))
+    }
 }
