@@ -329,3 +329,14 @@ def test_a_handler_that_hangs_does_not_hold_the_drain_up(make_server):
     client.assert_closed()
     assert server.process.wait(5) == 0
     assert time.monotonic() - begin < 4
+
+
+def test_spread_beyond_the_deadline_is_cut_to_it(make_server):
+    server = make_server("--shutdown-spread", 60000, "--shutdown-deadline", 2000)
+    clients = [socketio(server)[0] for _ in range(30)]
+    begin = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    for client in clients:
+        client.assert_closed(3)
+    assert server.process.wait(4) == 0
+    assert time.monotonic() - begin < 3
