@@ -44,8 +44,9 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"), "CNGHTTP2", "COpenSSL", "CZlib",
             ],
             exclude: [
-                "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md", "JSON/README.md",
-                "SocketIO/README.md", "WebSocket/README.md",
+                "Compression/README.md", "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md",
+                "JSON/README.md", "Multipart/README.md", "Proxy/README.md", "SocketIO/README.md",
+                "WebSocket/README.md",
             ],
             swiftSettings: settings),
         .target(

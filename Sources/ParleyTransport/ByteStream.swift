@@ -12,6 +12,9 @@ public protocol ByteStream: AnyObject, Sendable {
     /// The peer's address, as the socket has it.
     var remoteAddress: SocketAddress? { get }
 
+    /// What a trusted proxy told about the client, by the PROXY protocol; nil where none did.
+    var proxiedClient: ProxiedClient? { get }
+
     /// True when the bytes travel encrypted.
     var isSecure: Bool { get }
 
@@ -51,6 +54,9 @@ public protocol ByteStream: AnyObject, Sendable {
 }
 
 extension ByteStream {
+    /// No proxy.
+    public var proxiedClient: ProxiedClient? { nil }
+
     /// No TLS.
     public var tls: TLSSession? { nil }
 

@@ -12,6 +12,8 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
     case system(operation: String, code: Int32)
     /// A host name has no usable address: the name, and the resolver's reason.
     case unresolved(host: String, reason: String)
+    /// An address that cannot be listened on: the address, and what is wrong with it.
+    case unusable(address: String, reason: String)
     /// What did not finish in its time.
     case timedOut(operation: String)
     /// The event loop is stopping or has stopped.
@@ -30,6 +32,8 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
             return "\(operation): \(SystemError.text(errno: code))"
         case .unresolved(let host, let reason):
             return "cannot resolve \(host): \(reason)"
+        case .unusable(let address, let reason):
+            return "cannot listen on \(address): \(reason)"
         case .timedOut(let operation):
             return "\(operation): timed out"
         case .loopStopped:

@@ -22,7 +22,15 @@ import Testing
     @Test func `survives the way into a system structure and back`() throws {
         for host in ["10.1.2.3", "fe80::1:2:3"] {
             let address = try #require(SocketAddress(host: host, port: 8080))
-            #expect(address.withSocketAddress { pointer, _ in SocketAddress(pointer) } == address)
+            #expect(address.withSocketAddress { SocketAddress($0, length: $1) } == address)
+        }
+        for path in ["", "/run/a.sock", String(repeating: "x", count: 107)] {
+            let address = SocketAddress(unixPath: path)
+            #expect(address.isUnix && address.description == "unix:\(path)")
+            #expect(address.withSocketAddress { SocketAddress($0, length: $1) } == address)
+        }
+        for path in [String(repeating: "x", count: 108), "a\0b"] {
+            #expect(SocketAddress(unixPath: path).withSocketAddress { _, _ in true } == nil)
         }
     }
 
@@ -41,5 +49,17 @@ import Testing
             #expect(SocketAddress(host: host, port: 1)?.isLoopback == false)
         }
         #expect(SocketAddress(unixPath: "/run/app.sock").description == "unix:/run/app.sock")
+    }
+
+    @Test("a client's network is its IPv4 address, or the first bits of an IPv6 one, without port")
+    func networks() throws {
+        for (host, bits, network) in [
+            ("192.0.2.1", 64, "192.0.2.1"), ("::ffff:192.0.2.1", 64, "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2::"), ("2001:db8:1:2:3:4:5:6", 48, "2001:db8:1::"),
+            ("2001:db8:1:2:3:4:5:6", 96, "2001:db8:1:2:3:4::"), ("2001:db8::1", 128, "2001:db8::1"),
+        ] {
+            let address = try #require(SocketAddress(host: host, port: 80)).network(ofIPv6Bits: bits)
+            #expect(address.host == network && address.port == 0)
+        }
     }
 }

@@ -54,31 +54,3 @@ extension FieldScanner {
         }
     }
 }
-
-/// What a request's `Range` field selects of a content.
-enum RangeSelection: Sendable, Equatable {
-    /// Everything: 200.
-    case whole
-    /// One part: 206.
-    case part(Range<UInt64>)
-    /// Nothing that exists: 416.
-    case unsatisfiable
-
-    /// Selects from a content of `size` bytes. Several ranges are answered with the whole content, which RFC 9110
-    /// 14.2 allows at any time.
-    init(field: String?, size: UInt64) {
-        guard let field, let ranges = ByteRange.parse(field), let range = ranges.first, ranges.count == 1
-        else {
-            self = .whole
-            return
-        }
-        if let part = range.resolved(in: size) {
-            self = .part(part)
-        } else if case .suffix(1...) = range {
-            // The end of an empty content is satisfiable, but no `Content-Range` can name it.
-            self = .whole
-        } else {
-            self = .unsatisfiable
-        }
-    }
-}

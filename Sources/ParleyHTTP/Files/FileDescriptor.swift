@@ -25,6 +25,11 @@ final class FileDescriptor: Sendable {
         try FileDescriptor(opening: path, in: AT_FDCWD, flags: OpenFlags.directory)
     }
 
+    /// Opens a file by a path that the application chose, to be read: symbolic links are followed.
+    static func file(_ path: String) throws(FileError) -> FileDescriptor {
+        try FileDescriptor(opening: path, in: AT_FDCWD, flags: OpenFlags.item & ~O_NOFOLLOW)
+    }
+
     /// Opens a directory in this one, for walking through; a symbolic link is not followed.
     func directory(_ name: String) throws(FileError) -> FileDescriptor {
         try FileDescriptor(opening: name, in: number, flags: OpenFlags.directory | O_NOFOLLOW)
@@ -61,6 +66,33 @@ final class FileDescriptor: Sendable {
         var status = stat()
         guard fstat(number, &status) == 0 else { throw .system(errno, "fstat") }
         return FileStatus(status)
+    }
+
+    /// The names in this directory but `.` and `..`, in the system's order and at most so many; those that are not
+    /// UTF-8 can't be asked for, and are left out.
+    func names(atMost limit: Int) throws(FileError) -> [String] {
+        // A descriptor of its own: this one may be good for walking only, and reading moves its position.
+        let listed = try FileDescriptor.duplicateForReading(number)
+        guard let stream = fdopendir(listed) else {
+            let code = errno
+            close(listed)
+            throw .system(code, "fdopendir")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while names.count < limit, let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 1) { String(validatingCString: $0) }
+            }
+            if let name, name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private static func duplicateForReading(_ directory: Int32) throws(FileError) -> Int32 {
+        let result = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard result >= 0 else { throw .system(errno, "open") }
+        return result
     }
 
     /// Reads exactly that many bytes from an offset, both within what ``status()`` said. Throws ``FileError/shrunk`` when the file ends before.

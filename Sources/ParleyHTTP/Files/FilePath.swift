@@ -9,6 +9,12 @@ struct FilePath: Sendable, Equatable {
     /// True when the path ends with a slash, so that it can only mean a directory.
     let hasTrailingSlash: Bool
 
+    /// A path that the server's owner chose.
+    init(segments: [String]) {
+        self.segments = segments
+        hasTrailingSlash = false
+    }
+
     /// Reads a request's path.
     /// - Parameters:
     ///   - rawPath: the path as it was sent, without the query.
@@ -57,9 +63,42 @@ struct FilePath: Sendable, Equatable {
     ) throws(FilePathError) {
         if name == ".." { throw .malformed }
         // `//` is not collapsed: two paths for one file would each have their own relative links and cache entries.
-        if name.isEmpty || name == "." { throw .hidden }
-        guard name.utf8.first == FileByte.dot, dotfiles == .hidden else { return }
-        guard isFirst, name == ".well-known" else { throw .hidden }
+        if name.isEmpty || name == "." || !isVisible(name, isFirst: isFirst, dotfiles) { throw .hidden }
+    }
+
+    private static func isVisible(
+        _ name: String, isFirst: Bool, _ dotfiles: FileOptions.DotfilePolicy
+    ) -> Bool {
+        name.utf8.first != FileByte.dot || dotfiles == .served || isFirst && name == ".well-known"
+    }
+
+    /// Whether a name that is in a directory can be asked for.
+    static func isServed(_ name: String, isFirst: Bool, _ dotfiles: FileOptions.DotfilePolicy) -> Bool {
+        !name.utf8.contains(FileByte.backslash) && isVisible(name, isFirst: isFirst, dotfiles)
+    }
+}
+
+// MARK: - As a key
+
+extension FilePath {
+    /// What tells this path from every other below the mount.
+    var key: String {
+        segments.reduce(into: "") { $0 += "/" + $1 } + (hasTrailingSlash ? "/" : "")
+    }
+
+    /// The key of a request's path, as ``key`` has it; nil for a path that has none. Where nothing is escaped no
+    /// segment is looked at: whatever could not be a path has no file under its key.
+    static func key(rawPath: String, mountDepth: Int) -> String? {
+        if rawPath.utf8.contains(FileByte.percent) {
+            return try? FilePath(rawPath: rawPath[...], mountDepth: mountDepth, dotfiles: .served).key
+        }
+        guard mountDepth > 0 else { return rawPath }
+        var rest = rawPath.utf8[...]
+        for _ in 0..<mountDepth {
+            guard let slash = rest.dropFirst().firstIndex(of: FileByte.slash) else { return nil }
+            rest = rest[slash...]
+        }
+        return String(Substring(rest))
     }
 }
 

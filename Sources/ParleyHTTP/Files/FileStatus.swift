@@ -6,8 +6,20 @@
     import Darwin
 #endif
 
-/// What the system knows about a file.
-struct FileStatus: Sendable {
+/// A time of a file: whole seconds since 1970, and the nanoseconds within that second.
+struct FileTime: Sendable, Equatable {
+    var seconds: Int64
+    var nanoseconds: Int64
+
+    init(_ time: timespec) {
+        seconds = Int64(time.tv_sec)
+        nanoseconds = Int64(time.tv_nsec)
+    }
+}
+
+/// What the system knows about a file. Two that are equal are of the same content, unless it was changed twice within
+/// what the file system's clock can tell.
+struct FileStatus: Sendable, Equatable {
     enum Kind: Sendable {
         case regular
         case directory
@@ -18,9 +30,12 @@ struct FileStatus: Sendable {
     let kind: Kind
     /// In bytes.
     let size: UInt64
-    /// When the content was last modified: whole seconds since 1970, and the nanoseconds within that second.
-    let modified: (seconds: Int64, nanoseconds: Int64)
+    /// When the content was last modified, or is said to have been.
+    let modified: FileTime
+    /// When the content, the rights or the name were last changed. Unlike ``modified`` nobody can set it.
+    let changed: FileTime
     let inode: UInt64
+    let device: UInt64
 
     init(_ status: stat) {
         kind =
@@ -31,22 +46,35 @@ struct FileStatus: Sendable {
             }
         size = UInt64(clamping: status.st_size)
         inode = UInt64(status.st_ino)
+        device = UInt64(truncatingIfNeeded: status.st_dev)
         #if canImport(Darwin)
-            let time = status.st_mtimespec
+            modified = FileTime(status.st_mtimespec)
+            changed = FileTime(status.st_ctimespec)
         #else
-            let time = status.st_mtim
+            modified = FileTime(status.st_mtim)
+            changed = FileTime(status.st_ctim)
         #endif
-        modified = (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 }
 
 extension FileStatus {
+    /// True when a change from now on would show in ``changed``, whose clock may be coarse.
+    /// - Parameters:
+    ///   - time: how coarse, in seconds.
+    ///   - now: the present in seconds since 1970.
+    func isSettled(for time: Int64, now: Int64) -> Bool {
+        // What is said to be modified in the future has validators that change with the time.
+        changed.seconds < now - time && modified.seconds <= now
+    }
+
     /// What names this state of the file. The tag is strong: it changes with the size, the nanosecond of the last
     /// modification, and the file behind the name. It does not depend on the device's number, which may differ after
     /// a restart.
-    /// - Parameter now: the present in seconds since 1970. A modification in the future is reported as of now
-    ///   (RFC 9110 8.8.2.1).
-    func validators(now: Int64) -> Validators {
+    /// - Parameters:
+    ///   - suffix: what tells the tags of a file's variants apart.
+    ///   - now: the present in seconds since 1970. A modification in the future is reported as of now
+    ///     (RFC 9110 8.8.2.1).
+    func validators(suffix: String = "", now: Int64) -> Validators {
         var hash: UInt64 = 0
         for word in [
             size, UInt64(bitPattern: modified.seconds), UInt64(bitPattern: modified.nanoseconds), inode,
@@ -55,7 +83,7 @@ extension FileStatus {
         }
         let digits = String(hash, radix: 16)
         return Validators(
-            entityTag: EntityTag(String(repeating: "0", count: 16 - digits.utf8.count) + digits),
+            entityTag: EntityTag(String(repeating: "0", count: 16 - digits.utf8.count) + digits + suffix),
             lastModified: min(modified.seconds, now))
     }
 

@@ -56,6 +56,11 @@ struct FileWalk {
         return try OpenFile(descriptor: current, status: current.status())
     }
 
+    /// The names in the directory where the walk is, at most so many.
+    func names(atMost limit: Int) throws(FileError) -> [String] {
+        try current.names(atMost: limit)
+    }
+
     private var current: FileDescriptor {
         // The root stays in the list: `leave` keeps it.
         directories[directories.count - 1]

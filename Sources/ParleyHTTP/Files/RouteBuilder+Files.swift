@@ -16,8 +16,9 @@ extension RouteBuilder {
     /// ```
     ///
     /// Responses carry a strong `ETag`, `Last-Modified`, and a media type by the file's extension; conditional requests
-    /// and requests for one range are answered as RFC 9110 13 and 14 have it (several ranges: with the whole file). A
-    /// directory is answered with its index file, after a redirection to the path with a slash at its end.
+    /// and requests for ranges are answered as RFC 9110 13 and 14 have it. A directory is answered with its index file,
+    /// after a redirection to the path with a slash at its end. Small files are kept in memory for a moment, see
+    /// ``FileOptions/cache``; others are read while they are sent, whatever their size, in constant memory.
     ///
     /// Nothing outside the directory is served: paths with `..`, encoded slashes, backslashes or NUL are answered with
     /// 400, symbolic links that lead out with 404 (those that stay inside are followed), as are hidden files (see
@@ -36,11 +37,12 @@ extension RouteBuilder {
             rootPath: absolutePath(directory),
             mountDepth: RoutePattern(RoutePattern.join(mount, "**")).segments.count - 1,
             options: options)
-        get(path + "/**") { request in try await responder.respond(to: request) }
+        let handler = RouteHandler.opportunistic(
+            attempt: { request in try responder.cachedResponse(to: request) },
+            otherwise: { request in try await responder.respond(to: request) })
+        scope.add(.get, path + "/**", handler)
         // The mount itself without its slash. At the root there is no such path.
-        if !mount.isEmpty, mount != "/" {
-            get(String(path)) { request in try await responder.respond(to: request) }
-        }
+        if !mount.isEmpty, mount != "/" { scope.add(.get, String(path), handler) }
     }
 }
 

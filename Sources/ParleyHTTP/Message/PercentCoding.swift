@@ -1,5 +1,31 @@
-/// Percent-decoding (RFC 3986 2.1), once. A `%` that two hexadecimal digits do not follow stays as it is.
+/// Percent-coding (RFC 3986 2.1). Decoding is done once; a `%` that two hexadecimal digits do not follow stays as it is.
 enum PercentCoding {
+    /// The text with everything escaped but RFC 3986's unreserved characters and the further ones: good for one
+    /// segment of a path, or for what is more restricted.
+    static func encode(_ text: String, keeping further: StaticString = "") -> String {
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(text.utf8.count)
+        for byte in text.utf8 {
+            if isUnreserved(byte) || further.withUTF8Buffer({ $0.contains(byte) }) {
+                encoded.append(byte)
+            } else {
+                encoded += [0x25, hexadecimalDigit(byte >> 4), hexadecimalDigit(byte & 15)]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true
+        default: false
+        }
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? 0x30 + value : 0x37 + value
+    }
+
     /// The text with every escape replaced by its byte; with `plusIsSpace` also `+` by a space, as forms have it.
     /// What is not UTF-8 then becomes U+FFFD.
     static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String {

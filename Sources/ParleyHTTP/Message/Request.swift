@@ -1,4 +1,5 @@
 public import HTTPTypes
+public import Logging
 public import ParleyTransport
 public import ParleyWire
 
@@ -11,6 +12,8 @@ public struct Request: Sendable {
     public internal(set) var parameters: PathParameters
     /// Values by their type, for what one middleware finds out and a later one, or the handler, needs.
     public var storage: TypedStorage
+    /// What answers the request; nil until the router found it.
+    var endpoint: RouteEndpoint?
     /// Nil where the request has none: most have none, and needn't count references to an empty one.
     private let content: RequestBody?
 
@@ -74,6 +77,38 @@ extension Request {
     }
 }
 
+// MARK: - What the router and the server know
+
+extension Request {
+    /// The pattern of the route that answers the request, such as `/users/:id`, with the prefixes of its groups; nil when no
+    /// route does. Middleware knows it too. It is what metrics and traces name a request by: the paths of requests are without
+    /// number, patterns are not.
+    public var route: String? { endpoint?.pattern }
+
+    /// What tells this request from others in logs: made at the first call, or what ``RequestID`` took from the client. Copies
+    /// of a request have the same one.
+    public var id: String { context.id }
+
+    /// The application's logger, with the request's id as `request-id` in its metadata. It is made at each call, so keep it to
+    /// log several lines. What is set here, such as a logger with more metadata, is seen by inner middleware and the handler.
+    public var logger: Logger {
+        get {
+            if let own = storage[OwnLogger.self] { return own.logger }
+            var logger = applicationLogger
+            logger[metadataKey: "request-id"] = "\(id)"
+            return logger
+        }
+        set { storage[OwnLogger.self] = OwnLogger(logger: newValue) }
+    }
+
+    /// The application's logger as it is.
+    var applicationLogger: Logger { endpoint?.logger ?? Logger(label: "parley") }
+
+    private struct OwnLogger: Sendable {
+        let logger: Logger
+    }
+}
+
 // MARK: - Header fields
 
 extension Request {
@@ -86,8 +121,9 @@ extension Request {
         context.head.headers.joinedValue(of: name)
     }
 
-    /// The host and port that the request is for; nil when an HTTP/1.0 client sent none.
-    public var authority: String? { context.head.authority }
+    /// The host and port that the client asked for; nil when an HTTP/1.0 client sent none. A trusted proxy may have said which;
+    /// see ``ForwardedHeaders``.
+    public var authority: String? { forwardedClient?.authority ?? context.head.authority }
 
     /// The protocols that the request asks to switch to (`Upgrade`, RFC 9110 7.8, or `:protocol`, RFC 8441), or nil.
     public var upgrade: String? { context.head.upgradeProtocol }
@@ -102,14 +138,24 @@ extension Request {
     /// The peer's address as the socket has it; nil for a request that came from no socket.
     public var remoteAddress: SocketAddress? { context.connection.remoteAddress }
 
-    /// The address of the client that the request is from: the peer's.
-    public var clientAddress: SocketAddress? { remoteAddress }
+    /// The address of the client that the request is from: the one that trusted proxies told, by the PROXY protocol
+    /// (``ProxyProtocol``) or in the request (``ForwardedHeaders``), or else the peer's. Its port is 0 where they told none.
+    public var clientAddress: SocketAddress? {
+        forwardedClient?.address ?? context.connection.clientAddress
+    }
 
-    /// True when the request came encrypted.
-    public var isSecure: Bool { context.connection.isSecure }
+    /// True when the client's request came encrypted: to this server, or to a trusted proxy that told so. Whether it came so to
+    /// this server, ``tls`` tells.
+    public var isSecure: Bool { forwardedClient?.isSecure ?? context.connection.isClientSecure }
+
+    /// The scheme that the client used: `https` or `http`; see ``isSecure``.
+    public var scheme: String { isSecure ? "https" : "http" }
+
+    /// What a trusted proxy told about the connection, by the PROXY protocol; nil where none did.
+    public var proxiedClient: ProxiedClient? { context.connection.proxiedClient }
 
     /// What the TLS handshake agreed upon, the server name that the client asked for and its verified certificate among it;
-    /// nil in clear text.
+    /// nil where the request came to this server in clear text.
     public var tls: TLSSession? { context.connection.tls }
 }
 
@@ -120,7 +166,7 @@ extension Request {
     package init(
         method: HTTPRequest.Method = .get, target: String, authority: String? = "localhost",
         headers: HTTPFields = [:], body: [UInt8] = [], loop: EventLoop, remoteAddress: SocketAddress? = nil,
-        isSecure: Bool = false
+        isSecure: Bool = false, proxiedClient: ProxiedClient? = nil
     ) {
         var block = HTTPHeaderBlock()
         for field in headers {
@@ -133,7 +179,9 @@ extension Request {
         self.init(
             context: RequestContext(
                 head: head,
-                connection: ConnectionInfo(loop: loop, remoteAddress: remoteAddress, isSecure: isSecure)),
+                connection: ConnectionInfo(
+                    loop: loop, remoteAddress: remoteAddress, isSecure: isSecure,
+                    proxiedClient: proxiedClient)),
             body: body.isEmpty ? nil : RequestBody(whole: body))
     }
 }

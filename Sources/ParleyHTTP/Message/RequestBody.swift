@@ -29,11 +29,14 @@ public final class RequestBody: AsyncSequence, Sendable {
     private let state: Lock<RequestBodyState>
     /// True for a body that was whole from the start, which may be shared by many requests on many threads.
     private let isWhole: Bool
+    /// What this body's pieces are made by, if they are made of another body's.
+    private let mapping: (any RequestBodyMapping)?
 
     /// A body that is here as a whole.
     init(whole bytes: [UInt8]) {
         announcedLength = UInt64(bytes.count)
         isWhole = true
+        mapping = nil
         state = Lock(RequestBodyState(buffer: bytes, end: .complete))
     }
 
@@ -44,11 +47,23 @@ public final class RequestBody: AsyncSequence, Sendable {
     {
         self.announcedLength = announcedLength
         isWhole = false
+        mapping = nil
         state = Lock(RequestBodyState(source: source, watermark: watermark))
     }
 
+    /// A body whose pieces are made of another one's while they are read.
+    init(mapping: any RequestBodyMapping) {
+        announcedLength = nil
+        isWhole = true
+        self.mapping = mapping
+        state = Lock(RequestBodyState(buffer: [], end: .complete))
+    }
+
     /// The trailer fields behind the content (RFC 9110 6.5): nil when there are none, or the end was not read yet.
-    public var trailers: HTTPFields? { state.withLock { $0.trailers }?.httpFields }
+    public var trailers: HTTPFields? {
+        if let mapping { return mapping.trailers }
+        return state.withLock { $0.trailers }?.httpFields
+    }
 
     /// An iterator over the pieces that nobody has read yet.
     public func makeAsyncIterator() -> Iterator { Iterator(body: self) }
@@ -67,7 +82,7 @@ public final class RequestBody: AsyncSequence, Sendable {
         throw Self.tooLarge(limit)
     }
 
-    private static func tooLarge(_ limit: Int) -> HTTPError {
+    static func tooLarge(_ limit: Int) -> HTTPError {
         HTTPError(.contentTooLarge, "request body exceeds \(limit) bytes")
     }
 }
@@ -91,7 +106,15 @@ extension RequestBody {
         }
     }
 
+    /// Fails the body with ``HTTPError`` 413 once more than so many bytes came.
+    func limit(to limit: Int) {
+        if isWhole { return }
+        let waiter = state.withLock { $0.setLimit(limit) }
+        waiter?.resume(throwing: Self.tooLarge(limit))
+    }
+
     nonisolated(nonsending) func nextPiece() async throws -> [UInt8]? {
+        if let mapping { return try await mapping.nextPiece() }
         let (outcome, source) = state.withLock { $0.take() }
         source?.bodyIsWanted()
         switch outcome {
@@ -157,6 +180,15 @@ extension RequestBody {
 protocol RequestBodySource: AnyObject, Sendable {
     /// The consumer reads for the first time, or has emptied a buffer that had made the source pause.
     func bodyIsWanted()
+}
+
+/// Makes the pieces of a body of those of another one, when they are asked for.
+protocol RequestBodyMapping: AnyObject, Sendable {
+    /// The next piece, which is not empty, or nil at the end.
+    nonisolated(nonsending) func nextPiece() async throws -> [UInt8]?
+
+    /// The trailer fields behind the other body, once its end was read.
+    var trailers: HTTPFields? { get }
 }
 
 /// Why a ``RequestBody`` can't be read to its end.

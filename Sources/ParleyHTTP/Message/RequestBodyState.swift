@@ -29,6 +29,9 @@ struct RequestBodyState {
 
     private let watermark: Int
     private(set) var trailers: HTTPHeaderBlock?
+    /// The bytes that came, and how many may come.
+    private var received = 0
+    private var limit = Int.max
 
     init(buffer: [UInt8], end: End) {
         watermark = 0
@@ -73,6 +76,18 @@ struct RequestBodyState {
         return outcome
     }
 
+    /// Bounds the bytes that may come; a limit that is there already is only made smaller. The waiter is one to be told when more
+    /// came by now, although it may be complete.
+    mutating func setLimit(_ limit: Int) -> Waiter? {
+        self.limit = min(self.limit, limit)
+        guard received > limit else { return nil }
+        buffer = []
+        end = .failed(RequestBody.tooLarge(limit))
+        source = nil
+        sourceWaits = false
+        return takeWaiter()
+    }
+
     mutating func takeWaiter() -> Waiter? {
         defer { waiter = nil }
         return waiter
@@ -86,6 +101,11 @@ struct RequestBodyState {
     /// True when more than the watermark is buffered, so that the source should pause.
     mutating func append(_ bytes: Span<UInt8>) -> Bool {
         guard case .open = end else { return false }
+        received &+= bytes.count
+        guard received <= limit else {
+            finish(throwing: RequestBody.tooLarge(limit), trailers: nil)
+            return false
+        }
         bytes.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
         guard waiter == nil, buffer.count > watermark else { return false }
         sourceWaits = true

@@ -8,7 +8,16 @@ final class RequestContext: Sendable {
     let connection: ConnectionInfo
     /// Where the query's `?` is in the target, in UTF-8 bytes from its start; the target's length when there is none.
     let pathLength: Int
-    private let fields = Lock<HTTPFields?>(nil)
+    private let findings = Lock(Findings())
+
+    /// What is found out about a request on its way, by whoever sees it: outer middleware sees what inner found.
+    private struct Findings {
+        var headers: HTTPFields?
+        var id: String?
+        /// Whether the client is told of the id.
+        var isIDPublished = false
+        var errorHeaders: HTTPFields?
+    }
 
     init(head: consuming HTTPRequestHead, connection: ConnectionInfo) {
         pathLength = Self.pathLength(of: head.target)
@@ -18,13 +27,39 @@ final class RequestContext: Sendable {
 
     /// The fields as swift-http-types has them, built at the first call.
     var headers: HTTPFields {
-        fields.withLock { cached in
-            if let cached { return cached }
+        findings.withLock { findings in
+            if let headers = findings.headers { return headers }
             let built = head.headers.httpFields
-            cached = built
+            findings.headers = built
             return built
         }
     }
+
+    /// The request's id, made at the first call.
+    var id: String {
+        findings.withLock { findings in
+            if let id = findings.id { return id }
+            let made = RequestIdentifier.make()
+            findings.id = made
+            return made
+        }
+    }
+
+    func setID(_ id: String) { findings.withLock { $0.id = id } }
+
+    /// The id, where the client is told of it.
+    var publishedID: String? { findings.withLock { $0.isIDPublished ? $0.id : nil } }
+
+    func publishID() { findings.withLock { $0.isIDPublished = true } }
+
+    /// Changes the fields that the response to an error other than an ``HTTPError`` will have.
+    func changeErrorHeaders(_ change: (inout HTTPFields) -> Void) {
+        var headers = errorHeaders
+        change(&headers)
+        findings.withLock { $0.errorHeaders = headers }
+    }
+
+    var errorHeaders: HTTPFields { findings.withLock { $0.errorHeaders } ?? [:] }
 
     /// The path as it was sent; the target itself where it has no query.
     var rawPath: String {

@@ -38,6 +38,12 @@ public struct ResponseBody: Sendable {
 
     let content: Content
 
+    /// Whether the producer of a streamed body is cancelled when the server shuts down, so that one which never ends by itself
+    /// doesn't hold the shutdown up. It may still write what is to be the end. False unless set; event streams set it.
+    public var endsAtShutdown = false
+
+    init(content: Content) { self.content = content }
+
     /// No body: a `Content-Length` of 0 where the status allows one.
     public static let empty = ResponseBody(content: .empty)
 
@@ -48,6 +54,14 @@ public struct ResponseBody: Sendable {
     /// that writes less or more makes the connection fail; without, it is sent chunked (HTTP/1.1).
     public static func stream(length: UInt64? = nil, _ produce: @escaping Producer) -> ResponseBody {
         ResponseBody(content: .stream(length: length, produce))
+    }
+
+    /// A stream in this body's place, which ends at a shutdown where this one does: for middleware that changes what is
+    /// streamed.
+    func streamed(length: UInt64? = nil, _ produce: @escaping Producer) -> ResponseBody {
+        var body = ResponseBody.stream(length: length, produce)
+        body.endsAtShutdown = endsAtShutdown
+        return body
     }
 
     /// The length in bytes where it is known beforehand.

@@ -4,7 +4,10 @@
 /// The same chain serves ordinary requests and upgrades. Middleware runs in the order of `use`: first used, outermost.
 public protocol Middleware: Sendable {
     /// Answers the request, usually by way of `next`.
-    func respond(to request: Request, next: Next) async throws -> Response
+    ///
+    /// It runs where its caller does, which is on the connection's loop unless somebody left it: no middleware costs a change of
+    /// executor.
+    nonisolated(nonsending) func respond(to request: Request, next: Next) async throws -> Response
 }
 
 /// The rest of the chain, as a middleware sees it.
@@ -23,15 +26,19 @@ public struct Next: Sendable {
 
 /// A middleware that is a closure.
 public struct ClosureMiddleware: Middleware {
-    let body: @Sendable (Request, Next) async throws -> Response
+    /// What a middleware does.
+    public typealias Body =
+        nonisolated(nonsending) @Sendable (_ request: Request, _ next: Next) async throws -> Response
+
+    let body: Body
 
     /// Creates a middleware of a closure.
-    public init(_ body: @escaping @Sendable (Request, Next) async throws -> Response) {
+    public init(_ body: @escaping Body) {
         self.body = body
     }
 
     /// Calls the closure.
-    public func respond(to request: Request, next: Next) async throws -> Response {
+    public nonisolated(nonsending) func respond(to request: Request, next: Next) async throws -> Response {
         try await body(request, next)
     }
 }

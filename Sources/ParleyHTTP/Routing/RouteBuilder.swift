@@ -7,7 +7,7 @@ public import HTTPTypes
 /// ```swift
 /// app.get("/health") { _ in "ok" }
 /// app.get("/users/:id") { request in try await users.find(request.parameters.require("id", as: Int.self)) }
-/// app.group("/admin").use(BasicAuth()).get("/stats") { _ in statistics }
+/// app.group("/admin").use(BasicAuth(users: ["admin": password])).get("/stats") { _ in statistics }
 /// ```
 ///
 /// Patterns consist of literal segments, `:name` and `*` (one segment), and `**` (the rest, at the end). At each
@@ -28,9 +28,7 @@ extension RouteBuilder {
 
     /// Puts a closure in front of every route of this builder.
     @discardableResult
-    public func use(
-        _ middleware: @escaping @Sendable (_ request: Request, _ next: Next) async throws -> Response
-    ) -> Self {
+    public func use(_ middleware: @escaping ClosureMiddleware.Body) -> Self {
         scope.use([ClosureMiddleware(middleware)])
         return self
     }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 
 /// What answers a route's requests. A synchronous one is called on the loop without a task.
 enum RouteHandler: Sendable {
@@ -7,6 +8,8 @@ enum RouteHandler: Sendable {
 
     case synchronous(@Sendable (Request) throws -> Response)
     case asynchronous(Asynchronous)
+    /// First tries without a task, as a synchronous one; nil means that it takes longer.
+    case opportunistic(attempt: @Sendable (Request) throws -> Response?, otherwise: Asynchronous)
 }
 
 /// A handler with the middleware in front of it, outermost first. A class, so that finding one costs one reference.
@@ -14,10 +17,20 @@ final class RouteEndpoint: Sendable {
     let handler: RouteHandler
     let middleware: [any Middleware]
     let parameterNames: [String]
+    /// The route's pattern; nil for what answers where no route does.
+    let pattern: String?
+    /// The application's logger.
+    let logger: Logger
 
-    init(handler: RouteHandler, middleware: [any Middleware], parameterNames: [String] = []) {
+    init(
+        handler: RouteHandler, middleware: [any Middleware], logger: Logger = Logger(label: "parley"),
+        pattern: String? = nil,
+        parameterNames: [String] = []
+    ) {
         self.handler = handler
         self.middleware = middleware
+        self.logger = logger
+        self.pattern = pattern
         self.parameterNames = parameterNames
     }
 
@@ -31,7 +44,8 @@ final class RouteEndpoint: Sendable {
     private nonisolated(nonsending) func callHandler(_ request: Request) async throws -> Response {
         switch handler {
         case .synchronous(let handler): try handler(request)
-        case .asynchronous(let handler): try await handler(request)
+        case .asynchronous(let handler), .opportunistic(_, otherwise: let handler):
+            try await handler(request)
         }
     }
 }

@@ -15,6 +15,9 @@ struct RoutePattern: Sendable, Equatable {
 
     let segments: [Segment]
 
+    /// The pattern with a slash at its start, as logs and metrics name the route.
+    let text: String
+
     /// The names of what is captured, in the order of the segments.
     var parameterNames: [String] {
         segments.compactMap { segment in
@@ -46,6 +49,7 @@ struct RoutePattern: Sendable, Equatable {
         if text.first == "/" { text = text.dropFirst() }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         segments = parts.map(Self.segment)
+        self.text = "/" + text
         let rest = segments.firstIndex(of: .rest)
         precondition(rest == nil || rest == segments.count - 1, "`**` must be the last segment: \(pattern)")
     }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import ParleyTransport
 
 /// A path prefix with its middleware and its routes; scopes form a tree whose root is the application.
@@ -45,16 +46,17 @@ public final class RouteScope: Sendable {
     var middleware: [any Middleware] { contents.withLock { $0.middleware } }
 
     /// Adds this scope's routes, and those of the scopes below, to a table.
-    func compile(into table: inout RouteTable, outer: [any Middleware] = []) {
+    func compile(into table: inout RouteTable, logger: Logger, outer: [any Middleware] = []) {
         let contents = contents.withLock { $0 }
         let middleware = outer + contents.middleware
         for route in contents.routes {
             let pattern = RoutePattern(route.pattern)
             let endpoint = RouteEndpoint(
-                handler: route.handler, middleware: middleware, parameterNames: pattern.parameterNames)
+                handler: route.handler, middleware: middleware, logger: logger, pattern: pattern.text,
+                parameterNames: pattern.parameterNames)
             table.add(pattern, method: route.method, endpoint: endpoint)
         }
-        for scope in contents.scopes { scope.compile(into: &table, outer: middleware) }
+        for scope in contents.scopes { scope.compile(into: &table, logger: logger, outer: middleware) }
     }
 }
 

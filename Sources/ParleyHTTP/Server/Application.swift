@@ -1,5 +1,5 @@
 public import Logging
-import ParleyTransport
+public import ParleyTransport
 
 /// A web application: routes, groups and middleware, and the server that answers with them.
 ///
@@ -44,7 +44,15 @@ extension Application {
     ///   - port: the port; 0 lets the system choose one.
     /// - Throws: `TransportError` when the address can't be listened on, `TLSError` when a certificate or key can't be used.
     public func start(host: String = "127.0.0.1", port: some BinaryInteger) async throws -> RunningServer {
-        try await start(host: host, port: port) { _ in }
+        try await start(on: [try address(host, port)])
+    }
+
+    /// Starts to serve at several addresses, or at one of another kind than TCP, and returns when the server listens on all.
+    ///
+    /// - Throws: `TransportError` when one of the addresses can't be listened on; then none is. `TLSError` when a certificate or key
+    ///   can't be used.
+    public func start(on addresses: [ListenAddress]) async throws -> RunningServer {
+        try await start(on: addresses) { _ in }
     }
 
     /// Serves until the process is told to stop (SIGINT, SIGTERM); SIGHUP reloads the certificates. Then lets requests in
@@ -59,9 +67,20 @@ extension Application {
         host: String = "127.0.0.1", port: some BinaryInteger,
         started: (RunningServer) async throws -> Void = { _ in }
     ) async throws {
+        try await run(on: [try address(host, port)], started: started)
+    }
+
+    /// Serves at several addresses, or at one of another kind than TCP, until the process is told to stop; see
+    /// ``run(host:port:started:)``.
+    ///
+    /// - Throws: `TransportError` when one of the addresses can't be listened on; then none is. `TLSError` when a certificate or key
+    ///   can't be used.
+    public func run(
+        on addresses: [ListenAddress], started: (RunningServer) async throws -> Void = { _ in }
+    ) async throws {
         // Before anybody can connect: a signal that comes then must not cut off who did.
         var signals: ProcessSignals?
-        let server = try await start(host: host, port: port) {
+        let server = try await start(on: addresses) {
             signals = await ProcessSignals.watch(on: $0.loops[0])
         }
         do {
@@ -78,13 +97,17 @@ extension Application {
     }
 
     private func start(
-        host: String, port: some BinaryInteger, prepare: (EventLoopGroup) async -> Void
+        on addresses: [ListenAddress], prepare: (EventLoopGroup) async -> Void
     ) async throws -> RunningServer {
+        let server = try await RunningServer.start(self, on: addresses, prepare: prepare)
+        for address in server.addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+        return server
+    }
+
+    private func address(_ host: String, _ port: some BinaryInteger) throws -> ListenAddress {
         guard let number = UInt16(exactly: port) else {
             throw TransportError.unresolved(host: host, reason: "there is no port \(port)")
         }
-        let server = try await RunningServer.start(self, host: host, port: number, prepare: prepare)
-        logger.info("listening", metadata: ["address": "\(server.address)"])
-        return server
+        return .tcp(host: host, port: number)
     }
 }

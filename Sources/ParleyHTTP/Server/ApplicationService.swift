@@ -1,4 +1,4 @@
-import ParleyTransport
+public import ParleyTransport
 public import ServiceLifecycle
 
 /// An application as a service of swift-service-lifecycle, beside others in a `ServiceGroup`, which then has the signals.
@@ -11,20 +11,18 @@ public import ServiceLifecycle
 /// ```
 public struct ApplicationService: Service {
     private let application: Application
-    private let host: String
-    private let port: UInt16
+    private let addresses: [ListenAddress]
 
-    init(_ application: Application, host: String, port: UInt16) {
+    init(_ application: Application, on addresses: [ListenAddress]) {
         self.application = application
-        self.host = host
-        self.port = port
+        self.addresses = addresses
     }
 
     /// Serves until the group shuts down, which lets requests in flight finish (``ServerConfiguration/shutdownDeadline``), or
     /// until the task is cancelled, which doesn't.
     /// - Throws: `TransportError` when the address can't be listened on.
     public func run() async throws {
-        let server = try await application.start(host: host, port: port)
+        let server = try await application.start(on: addresses)
         let wasAsked = (try? await gracefulShutdown()) != nil
         await server.shutdown(deadline: wasAsked ? application.configuration.shutdownDeadline : .zero)
     }
@@ -33,6 +31,11 @@ public struct ApplicationService: Service {
 extension Application {
     /// The application as a service that listens at an address; see ``start(host:port:)``.
     public func service(host: String = "127.0.0.1", port: UInt16) -> ApplicationService {
-        ApplicationService(self, host: host, port: port)
+        service(on: [.tcp(host: host, port: port)])
+    }
+
+    /// The application as a service that listens at several addresses; see ``start(on:)``.
+    public func service(on addresses: [ListenAddress]) -> ApplicationService {
+        ApplicationService(self, on: addresses)
     }
 }

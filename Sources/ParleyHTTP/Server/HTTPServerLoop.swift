@@ -78,6 +78,12 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// Connections that come from now on are shut down at once.
     func beginShutdown() { isShuttingDown = true }
 
+    /// Does something at a random moment within a time, so that the clients that it concerns don't all act at once.
+    func atRandom(within spread: Duration, _ body: @escaping () -> Void) {
+        guard spread > .zero else { return body() }
+        _ = loop.schedule(after: .milliseconds(Int64.random(in: 0...max(0, spread.milliseconds))), body)
+    }
+
     /// Logs that a streamed body ended with an error, unless it was stopped because its client is gone.
     func logFailedBody(_ error: any Error) {
         guard !(error is CancellationError || error is ResponseWriterError) else { return }

@@ -11,31 +11,49 @@ final class Responder: Sendable {
 
     init(scope: RouteScope, logger: Logger) {
         var table = RouteTable()
-        scope.compile(into: &table)
+        scope.compile(into: &table, logger: logger)
         self.table = table
         middleware = scope.middleware
         notFound = RouteEndpoint(
-            handler: .synchronous { _ in throw HTTPError(.notFound) }, middleware: middleware)
+            handler: .synchronous { _ in throw HTTPError(.notFound) }, middleware: middleware, logger: logger)
         self.logger = logger
     }
 
-    /// Finds what answers the request, and sets its parameters. There is always something: middleware also sees
-    /// requests that no route answers.
+    /// Finds what answers the request, and notes it on the request with its parameters. There is always something: middleware
+    /// also sees requests that no route answers.
     func endpoint(for request: inout Request) -> RouteEndpoint {
+        let endpoint = find(&request)
+        request.endpoint = endpoint
+        return endpoint
+    }
+
+    private func find(_ request: inout Request) -> RouteEndpoint {
         switch table.match(method: request.method, rawPath: request.context.rawPath) {
         case .found(let endpoint, let parameters):
             if !parameters.isEmpty { request.parameters = parameters }
             return endpoint
         case .otherMethods(let methods):
-            return unmatched(request.method, allowed: methods)
+            return unmatched(request.method, allowed: methods, like: endpoint(preflightedBy: request))
         case .none:
             guard request.method == .options, request.target == "*" else { return notFound }
             return unmatched(.options, allowed: table.methods)
         }
     }
 
+    /// What would answer the request that a preflight asks about: the middleware in front of it is to decide, such as a group's
+    /// ``CORS``.
+    private func endpoint(preflightedBy request: Request) -> RouteEndpoint? {
+        guard request.method == .options, let name = request.header(.accessControlRequestMethod),
+            let method = HTTPRequest.Method(name),
+            case .found(let endpoint, _) = table.match(method: method, rawPath: request.context.rawPath)
+        else { return nil }
+        return endpoint
+    }
+
     /// OPTIONS is answered with what is allowed, any other method with 405 (RFC 9110 9.3.7, 15.5.6).
-    private func unmatched(_ method: HTTPRequest.Method, allowed: [String]) -> RouteEndpoint {
+    private func unmatched(
+        _ method: HTTPRequest.Method, allowed: [String], like endpoint: RouteEndpoint? = nil
+    ) -> RouteEndpoint {
         let methods = allowed.contains("OPTIONS") ? allowed : allowed + ["OPTIONS"]
         let allow: HTTPFields = [.allow: methods.joined(separator: ", ")]
         let isOptions = method == .options
@@ -43,7 +61,7 @@ final class Responder: Sendable {
             handler: .synchronous { _ in
                 guard isOptions else { throw HTTPError(.methodNotAllowed, headers: allow) }
                 return Response(status: .noContent, headers: allow)
-            }, middleware: middleware)
+            }, middleware: endpoint?.middleware ?? middleware, logger: logger, pattern: endpoint?.pattern)
     }
 
     /// The whole way of a request: routing, middleware, handler; an error becomes its response.
@@ -62,32 +80,42 @@ final class Responder: Sendable {
         }
     }
 
-    /// The response of an endpoint that needs no task; nil when it has middleware or an asynchronous handler.
+    /// The response of an endpoint that needs no task; nil when it has middleware, or a handler that takes
+    /// longer.
     func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
-        guard endpoint.middleware.isEmpty, case .synchronous(let handler) = endpoint.handler else {
-            return nil
-        }
+        guard endpoint.middleware.isEmpty else { return nil }
         do {
-            return try handler(request)
+            switch endpoint.handler {
+            case .synchronous(let handler): return try handler(request)
+            case .opportunistic(let attempt, _): return try attempt(request)
+            case .asynchronous: return nil
+            }
         } catch {
             return response(to: error, of: request)
         }
     }
 
-    /// What an error that was thrown is answered with. What isn't an ``HTTPError`` is nobody else's business: it is
-    /// logged, and the client is told of an internal error only.
-    func response(to error: any Error, of request: Request) -> Response {
-        if let error = error as? HTTPError { return error.response }
+    private func response(to error: any Error, of request: Request) -> Response {
+        request.answer(to: error).response
+    }
+}
+
+extension Request {
+    /// What an error that was thrown is answered with. What isn't an ``HTTPError`` is nobody else's business: it is logged,
+    /// and the client is told of an internal error only. The fields that middleware gave to whatever error are added.
+    func answer(to error: any Error) -> HTTPError {
+        var answer = error as? HTTPError ?? HTTPError(.internalServerError)
         // A handler that was stopped because its client is gone has not failed.
-        if !(error is CancellationError || error is RequestBodyError) {
+        if !(error is HTTPError || error is CancellationError || error is RequestBodyError) {
             logger.error(
                 "handler failed",
                 metadata: [
-                    "method": "\(request.method.rawValue)", "path": "\(request.rawPath)",
+                    "method": "\(method.rawValue)", "path": "\(rawPath)",
                     "error": "\(String(reflecting: error))",
                 ])
         }
-        return HTTPError(.internalServerError).response
+        answer.headers.complement(with: context.errorHeaders)
+        return answer
     }
 }
 

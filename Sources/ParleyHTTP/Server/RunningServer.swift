@@ -3,13 +3,17 @@ public import ParleyTransport
 
 /// A server that listens: what ``Application/start(host:port:)`` returns.
 public final class RunningServer: Sendable {
-    /// The address that is listened on.
-    public var address: SocketAddress { listener.localAddress }
-    /// The port that is listened on, which the system chose when 0 was asked for.
-    public var port: Int { Int(listener.localAddress.port) }
+    /// The address that is listened on: the first one.
+    public let address: SocketAddress
+    /// All addresses that are listened on, in the order in which they were given. `localhost`, and sockets of systemd that share
+    /// a name, are several.
+    public var addresses: [SocketAddress] { listeners.flatMap(\.localAddresses) }
+    /// The first TCP port that is listened on, which the system chose when 0 was asked for; 0 when there are Unix domain sockets
+    /// only.
+    public var port: Int { Int(addresses.first { !$0.isUnix }?.port ?? 0) }
 
     private let group: EventLoopGroup
-    private let listener: TCPListener
+    private let listeners: [TCPListener]
     private let tls: TLSContext?
     let loops: [HTTPServerLoop]
     private let hooks: ShutdownHooks
@@ -17,12 +21,12 @@ public final class RunningServer: Sendable {
     private let logger: Logger
 
     private init(
-        group: EventLoopGroup, listener: TCPListener, tls: TLSContext?, loops: [HTTPServerLoop],
-        hooks: ShutdownHooks,
-        configuration: ServerConfiguration, logger: Logger
+        group: EventLoopGroup, listeners: [TCPListener], address: SocketAddress, tls: TLSContext?,
+        loops: [HTTPServerLoop], hooks: ShutdownHooks, configuration: ServerConfiguration, logger: Logger
     ) {
         self.group = group
-        self.listener = listener
+        self.listeners = listeners
+        self.address = address
         self.tls = tls
         self.loops = loops
         self.hooks = hooks
@@ -32,7 +36,7 @@ public final class RunningServer: Sendable {
 
     /// - Parameter prepare: what is to be done on the server's loops before it listens.
     static func start(
-        _ application: Application, host: String, port: UInt16,
+        _ application: Application, on addresses: [ListenAddress],
         prepare: (EventLoopGroup) async -> Void = { _ in }
     ) async throws -> RunningServer {
         let configuration = application.configuration
@@ -42,34 +46,62 @@ public final class RunningServer: Sendable {
         let loops = group.loops.map {
             HTTPServerLoop(loop: $0, configuration: configuration, responder: responder)
         }
-        var options = TCPListenerOptions()
-        options.limits = configuration.streamLimits
-        options.tls = tls
-        options.maxConnections = configuration.maximumConnections
-        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
         await prepare(group)
         do {
-            let listener = try await TCPListener.bind(host: host, port: port, options: options, group: group)
-            {
-                stream in
-                // Every stream lives on a loop of the group.
-                let server = byLoop[ObjectIdentifier(stream.loop)] ?? loops[0]
-                return server.accept(stream)
+            let listeners = try await listen(
+                on: addresses, options: listenerOptions(configuration, tls), loops: loops, group: group)
+            guard let address = listeners.first?.localAddress else {
+                throw TransportError.unusable(address: "nothing", reason: "no address was given")
             }
             return RunningServer(
-                group: group, listener: listener, tls: tls, loops: loops, hooks: application.scope.hooks,
-                configuration: configuration, logger: application.logger)
+                group: group, listeners: listeners, address: address, tls: tls, loops: loops,
+                hooks: application.scope.hooks, configuration: configuration, logger: application.logger)
         } catch {
             await group.shutdown()
             throw error
         }
     }
 
+    private static func listenerOptions(
+        _ configuration: ServerConfiguration, _ tls: TLSContext?
+    ) -> TCPListenerOptions {
+        var options = TCPListenerOptions()
+        options.limits = configuration.streamLimits
+        options.tls = tls
+        options.maxConnections = configuration.maximumConnections
+        // The limit is of all addresses together.
+        options.budget = ConnectionBudget()
+        return options
+    }
+
+    /// Listens on all addresses, or on none.
+    private static func listen(
+        on addresses: [ListenAddress], options: TCPListenerOptions, loops: [HTTPServerLoop],
+        group: EventLoopGroup
+    ) async throws -> [TCPListener] {
+        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
+        var listeners: [TCPListener] = []
+        do {
+            for address in addresses {
+                let listener = try await TCPListener.bind(address, options: options, group: group) { stream in
+                    // Every stream lives on a loop of the group.
+                    let server = byLoop[ObjectIdentifier(stream.loop)] ?? loops[0]
+                    return server.accept(stream)
+                }
+                listeners.append(listener)
+            }
+        } catch {
+            for listener in listeners { await listener.close() }
+            throw error
+        }
+        return listeners
+    }
+
     /// The event loops.
     public var eventLoops: EventLoopGroup { group }
 
     /// Connections that are open, those that were upgraded included.
-    public var connectionCount: Int { listener.connectionCount }
+    public var connectionCount: Int { listeners.reduce(0) { $0 + $1.connectionCount } }
 }
 
 // MARK: - Certificates
@@ -119,18 +151,27 @@ extension RunningServer {
         let spread = min(configuration.shutdownSpread, deadline / 2)
         // Each step is waited for up to the deadline only: a handler that blocks its loop must not hang the shutdown.
         await end.wait { [self] in
-            await listener.close()
+            await closeListeners()
             await hooks.drain(over: spread)
             // First, so that what the hooks make respond says that the connection ends.
             for server in loops { try? await server.loop.run { server.beginShutdown() } }
             for hook in hooks.take() { await hook() }
         }
-        await end.wait { [self] in await listener.shutDownConnections(spread: spread) }
-        while listener.connectionCount > 0, !end.isOver, !Task.isCancelled {
+        await end.wait { [self] in
+            for listener in listeners { await listener.shutDownConnections(spread: spread) }
+        }
+        while connectionCount > 0, !end.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(10))
         }
         if await !end.later(by: .seconds(1)).wait(for: { [self] in await group.shutdown() }) {
             logger.critical("an event loop did not stop: a handler blocks it")
+        }
+    }
+
+    /// All at once: a loop that a handler blocks must not keep the listeners of others open.
+    private func closeListeners() async {
+        await withTaskGroup { closing in
+            for listener in listeners { closing.addTask { await listener.close() } }
         }
     }
 }

@@ -14,6 +14,12 @@ protocol ResponseSink: AnyObject, Sendable {
     /// Keeps the fields that are to follow the body.
     func setTrailers(_ trailers: HTTPFields, exchange: UInt64) throws(ResponseWriterError)
 
+    /// Begins to send so many bytes of a body past the connection, and counts them; nil where that isn't possible.
+    func beginFile(_ length: UInt64, exchange: UInt64) throws(ResponseWriterError) -> FileSocket?
+
+    /// Sends bytes that ``beginFile(_:exchange:)`` counted, and resumes the waiter when the kernel has taken everything.
+    func settle(_ piece: [UInt8], exchange: UInt64, _ waiter: UnsafeContinuation<Void, any Error>)
+
     /// The body is complete.
     func endBody(exchange: UInt64)
 
@@ -22,6 +28,13 @@ protocol ResponseSink: AnyObject, Sendable {
 }
 
 extension ResponseSink {
+    /// Nothing is sent past TLS, or past other streams on the connection.
+    func beginFile(_ length: UInt64, exchange: UInt64) throws(ResponseWriterError) -> FileSocket? { nil }
+
+    func settle(_ piece: [UInt8], exchange: UInt64, _ waiter: UnsafeContinuation<Void, any Error>) {
+        waiter.resume(throwing: ResponseWriterError.connectionClosed)
+    }
+
     /// Runs a producer up to the end of the body.
     nonisolated(nonsending) func produce(_ producer: ResponseBody.Producer, exchange: UInt64) async {
         do {
@@ -46,7 +59,7 @@ struct StreamedResponseWriter: ResponseWriter {
         try await perform { try $0.setTrailers(trailers, exchange: $1) }
     }
 
-    private func perform<Result: Sendable>(
+    func perform<Result: Sendable>(
         _ body: @escaping @Sendable (any ResponseSink, UInt64) throws -> Result
     ) async throws -> Result {
         let loop = sink.server.loop
@@ -71,6 +84,8 @@ struct StreamedBody {
     private var sent: UInt64 = 0
     /// The writer that waits for room.
     var waiter: UnsafeContinuation<Void, any Error>?
+    /// The writer that waits until the kernel has taken everything.
+    var settling: UnsafeContinuation<Void, any Error>?
     /// What is to follow the body.
     var trailers: HTTPFields = [:]
 
@@ -92,6 +107,11 @@ struct StreamedBody {
         defer { waiter = nil }
         return waiter
     }
+
+    mutating func takeSettling() -> UnsafeContinuation<Void, any Error>? {
+        defer { settling = nil }
+        return settling
+    }
 }
 
 /// Why a piece of a streamed body can't be sent.
@@ -102,4 +122,6 @@ public enum ResponseWriterError: Error, Sendable, Equatable {
     case lengthExceeded
     /// A trailer field's value holds a control character, or the message has no place for trailers by now.
     case invalidTrailers
+    /// Two tasks wrote at the same time to a body that is compressed, whose bytes depend on their order.
+    case concurrentWrite
 }

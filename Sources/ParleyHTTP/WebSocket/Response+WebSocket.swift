@@ -43,14 +43,32 @@ extension Response {
     ) -> Response {
         var headers: HTTPFields = [:]
         if let acceptKey { headers[.secWebSocketAccept] = acceptKey }
-        let subprotocol = WebSocketHandshake.selectSubprotocol(
-            request.head.headers, supported: options.subprotocols)
+        let subprotocol = selectSubprotocol(request, options)
         if let subprotocol { headers[.secWebSocketProtocol] = subprotocol }
+        let compression = options.compression.flatMap { settings in
+            PermessageDeflate.accept(offersOf: request.head.headers, settings: settings)
+                .map { (agreed: $0, settings: settings) }
+        }
+        if let compression { headers[.secWebSocketExtensions] = compression.agreed.fieldValue }
         return .upgrade(to: "websocket", headers: headers) { stream in
             let connection = WebSocketConnection(
-                stream: stream, request: request, subprotocol: subprotocol, options: options)
+                stream: stream, request: request, subprotocol: subprotocol, options: options,
+                deflation: compression.map {
+                    WebSocketDeflation(
+                        $0.agreed, compression: $0.settings, messageLimit: options.limits.messageBytes)
+                })
             connection.open(with: open(connection))
             return connection
         }
+    }
+
+    private static func selectSubprotocol(_ request: Request, _ options: WebSocketOptions) -> String? {
+        let headers = request.head.headers
+        guard let select = options.selectSubprotocol else {
+            return WebSocketHandshake.selectSubprotocol(headers, supported: options.subprotocols)
+        }
+        let offered = WebSocketHandshake.offeredSubprotocols(headers)
+        guard let selected = select(offered, request), offered.contains(selected) else { return nil }
+        return selected
     }
 }

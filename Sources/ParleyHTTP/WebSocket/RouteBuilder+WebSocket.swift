@@ -11,12 +11,22 @@ extension RouteBuilder {
         _ path: String, options: WebSocketOptions = WebSocketOptions(),
         _ handler: @escaping @Sendable (WebSocket) async throws -> Void
     ) {
-        get(path) { request in
-            Response.webSocket(for: request, options: options) { connection in
-                let inbox = WebSocketInbox(connection: connection)
-                inbox.adopt(Self.serve(WebSocket(connection: connection, inbox: inbox), with: handler))
-                return inbox
-            }
+        get(path) { request in WebSocket.accept(request, options: options, handler) }
+    }
+}
+
+extension WebSocket {
+    /// Answers a request with a WebSocket, for routes that decide by themselves whether to, and add fields to the response;
+    /// ``RouteBuilder/webSocket(_:options:_:)`` is the short way. A malformed handshake is refused as by
+    /// ``Response/webSocket(for:options:_:)``.
+    public static func accept(
+        _ request: Request, options: WebSocketOptions = WebSocketOptions(),
+        _ handler: @escaping @Sendable (WebSocket) async throws -> Void
+    ) -> Response {
+        Response.webSocket(for: request, options: options) { connection in
+            let inbox = WebSocketInbox(connection: connection)
+            inbox.adopt(serve(WebSocket(connection: connection, inbox: inbox), with: handler))
+            return inbox
         }
     }
 

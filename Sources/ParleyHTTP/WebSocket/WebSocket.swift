@@ -15,7 +15,7 @@ public final class WebSocket: AsyncSequence, Sendable {
 
     /// The connection below, for what this type doesn't offer.
     public let connection: WebSocketConnection
-    private let inbox: WebSocketInbox
+    let inbox: WebSocketInbox
 
     init(connection: WebSocketConnection, inbox: WebSocketInbox) {
         self.connection = connection
@@ -28,29 +28,18 @@ public final class WebSocket: AsyncSequence, Sendable {
     /// The subprotocol that was agreed on.
     public var subprotocol: String? { connection.subprotocol }
 
-    /// Sends a message; suspends while the outbox is above its high watermark.
-    ///
-    /// Throws ``WebSocketClosed`` when the connection is closing or closed, and `CancellationError`.
-    public nonisolated(nonsending) func send(_ message: WebSocketMessage) async throws {
-        if !connection.isOpen { throw inbox.closed }
-        switch message {
-        case .text(let text): connection.send(text: text.utf8.span)
-        case .binary(let bytes): connection.send(binary: bytes.span)
-        }
-        if !connection.isWritable { try await inbox.waitUntilWritable() }
-    }
+    /// True until a close frame was sent or received, or the connection is gone.
+    public var isOpen: Bool { connection.isOpen }
 
-    /// Sends a text message; see ``send(_:)-(WebSocketMessage)``.
-    public nonisolated(nonsending) func send(_ text: String) async throws { try await send(.text(text)) }
+    /// False while more than the outbox's high watermark is pending.
+    public var isWritable: Bool { connection.isWritable }
 
-    /// Sends a binary message; see ``send(_:)-(WebSocketMessage)``.
-    public nonisolated(nonsending) func send(_ bytes: [UInt8]) async throws { try await send(.binary(bytes)) }
+    /// The bytes that were sent and not yet taken by the kernel.
+    public var pendingBytes: Int { connection.pendingBytes }
 
-    /// Closes with a code and a reason; only the first close counts. The handler's return closes with 1000, its throw
-    /// with 1011.
-    public func close(code: UInt16 = 1000, reason: String = "") {
-        connection.close(code: code, reason: reason)
-    }
+    /// The next message, or nil when the peer closed; what iterating does. Throws ``WebSocketClosed``, and
+    /// `CancellationError`.
+    public nonisolated(nonsending) func receive() async throws -> WebSocketMessage? { try await inbox.next() }
 
     /// An iterator over the messages that nobody has read yet.
     public func makeAsyncIterator() -> Iterator { Iterator(inbox: inbox) }
@@ -68,5 +57,33 @@ public final class WebSocket: AsyncSequence, Sendable {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> WebSocketMessage? {
             try await inbox.next()
         }
+    }
+}
+
+// MARK: - Pings and closing
+
+extension WebSocket {
+    /// Sends a ping, and returns the time until its pong came. Throws ``WebSocketClosed`` when the connection closes before,
+    /// as it does when the peer is silent for too long (``WebSocketOptions/pingInterval``), and `CancellationError`.
+    ///
+    /// Connections are kept alive without this.
+    public nonisolated(nonsending) func ping() async throws -> Duration {
+        let start = ContinuousClock.now
+        try await inbox.ping()
+        return start.duration(to: .now)
+    }
+
+    /// Closes with a code and a reason; only the first close counts. The handler's return closes with 1000, its throw
+    /// with 1011.
+    public func close(code: UInt16 = 1000, reason: String = "") {
+        connection.close(code: code, reason: reason)
+    }
+
+    /// Waits until the connection is closed, by whichever side, and returns how; at once when it is closed already. It ends
+    /// for a task that was cancelled too, as closing cancels the handler's.
+    ///
+    /// It doesn't read: while a handler waits here, a client that sends on is made to wait when the buffer is full.
+    public nonisolated(nonsending) func waitUntilClosed() async -> WebSocketClosed {
+        await inbox.waitUntilClosed()
     }
 }

@@ -15,6 +15,8 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
     public let subprotocol: String?
 
     let options: WebSocketOptions
+    /// Set when compression was agreed on.
+    let deflation: WebSocketDeflation?
     private let stream: any ByteStream
     @exclusivity(unchecked) private var handler: (any WebSocketHandler)?
     @exclusivity(unchecked) private var decoder: WebSocketDecoder
@@ -24,12 +26,17 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
     /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
     private let sentClose = Atomic(false)
 
-    init(stream: any ByteStream, request: Request, subprotocol: String?, options: WebSocketOptions) {
+    init(
+        stream: any ByteStream, request: Request, subprotocol: String?, options: WebSocketOptions,
+        deflation: WebSocketDeflation? = nil
+    ) {
         self.stream = stream
         self.request = request
         self.subprotocol = subprotocol
         self.options = options
-        decoder = WebSocketDecoder(role: .server, limits: options.limits)
+        self.deflation = deflation
+        decoder = WebSocketDecoder(
+            role: .server, limits: options.limits, allowsCompression: deflation != nil)
         watch = WebSocketWatch(options: options, now: stream.loop.now)
     }
 
@@ -59,12 +66,12 @@ extension WebSocketConnection {
     public var isOpen: Bool { !sentClose.load(ordering: .relaxed) }
 
     /// Sends a text message. The bytes must be UTF-8. Nothing is sent once the connection is closing.
-    public func send(text: Span<UInt8>) { send(.text, text) }
+    public func send(text: Span<UInt8>) { sendMessage(.text, text) }
 
     /// Sends a binary message. Nothing is sent once the connection is closing.
-    public func send(binary: Span<UInt8>) { send(.binary, binary) }
+    public func send(binary: Span<UInt8>) { sendMessage(.binary, binary) }
 
-    /// Sends whole frames that are encoded already, without copying them: for what many connections receive.
+    /// Sends whole frames that are encoded already, without copying or compressing them: for what many connections receive.
     public func send(frames: [UInt8]) {
         guard isOpen else { return }
         stream.send(shared: frames)
@@ -106,6 +113,12 @@ extension WebSocketConnection {
     public func reset() {
         sentClose.store(true, ordering: .relaxed)
         stream.reset()
+    }
+
+    private func sendMessage(_ opcode: WebSocketOpcode, _ payload: Span<UInt8>) {
+        guard let deflation, deflation.wants(payload.count) else { return send(opcode, payload) }
+        guard isOpen, !deflation.send(opcode, payload, on: stream) else { return }
+        send(opcode, payload)
     }
 
     private func send(_ opcode: WebSocketOpcode, _ payload: Span<UInt8>) {
@@ -158,11 +171,29 @@ extension WebSocketConnection {
                 handler.received(binary: payload.span, on: self)
             case .ping(.input(let range)): pong(bytes.span.extracting(range))
             case .ping(.assembled(let payload)): pong(payload.span)
-            case .pong: handler.receivedPong(on: self)
+            case .pong(.input(let range)): handler.receivedPong(bytes.span.extracting(range), on: self)
+            case .pong(.assembled(let payload)): handler.receivedPong(payload.span, on: self)
             case .close(let code, let reason): receivedClose(code: code, reason: reason)
             case .failure(let error): fail(error)
-            case .compressed: break  // The decoder refuses compression that wasn't negotiated.
+            case .compressed(let isText, let range, let isLast):
+                if isLast { completedMessage = true }
+                inflate(bytes.span.extracting(range), isText: isText, isLast: isLast, for: handler)
             }
+        }
+    }
+
+    /// Takes a piece of a compressed message. There is none unless compression was agreed on.
+    private func inflate(_ piece: Span<UInt8>, isText: Bool, isLast: Bool, for handler: any WebSocketHandler)
+    {
+        do throws(WebSocketError) {
+            guard let message = try deflation?.receive(piece, isText: isText, isLast: isLast) else { return }
+            if isText {
+                handler.received(text: message.span, on: self)
+            } else {
+                handler.received(binary: message.span, on: self)
+            }
+        } catch {
+            fail(error)
         }
     }
 
@@ -224,6 +255,7 @@ extension WebSocketConnection {
         timer.stop()
         guard let handler else { return }
         self.handler = nil
+        deflation?.release()
         handler.closed(self, code: code, reason: reason)
     }
 }

@@ -10,6 +10,9 @@ public protocol WebSocketHandler: AnyObject {
     /// A pong. By default nothing is done.
     func receivedPong(on connection: WebSocketConnection)
 
+    /// A pong with its payload, which is that of a ping that was sent. By default ``receivedPong(on:)`` is called.
+    func receivedPong(_ payload: Span<UInt8>, on connection: WebSocketConnection)
+
     /// The outbox, having been above its high watermark, is below its low watermark again. By default nothing is done.
     func becameWritable(_ connection: WebSocketConnection)
 
@@ -25,6 +28,11 @@ public protocol WebSocketHandler: AnyObject {
 extension WebSocketHandler {
     /// Does nothing.
     public func receivedPong(on connection: WebSocketConnection) {}
+
+    /// Calls ``receivedPong(on:)``.
+    public func receivedPong(_ payload: Span<UInt8>, on connection: WebSocketConnection) {
+        receivedPong(on: connection)
+    }
 
     /// Does nothing.
     public func becameWritable(_ connection: WebSocketConnection) {}

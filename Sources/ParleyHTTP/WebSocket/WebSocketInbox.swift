@@ -15,6 +15,8 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
         var reader: Reader?
         var writers: [(id: UInt64, continuation: Writer)] = []
         var nextWriter: UInt64 = 0
+        var pings = WebSocketPings()
+        var closers: [UnsafeContinuation<WebSocketClosed, Never>] = []
         var closed: WebSocketClosed?
         var task: Task<Void, Never>?
     }
@@ -160,6 +162,44 @@ extension WebSocketInbox {
     }
 }
 
+// MARK: - Pings and the end
+
+extension WebSocketInbox {
+    /// Sends a ping and suspends until its pong came.
+    nonisolated(nonsending) func ping() async throws {
+        let number = state.withLock { $0.pings.begin() }
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { (continuation: WebSocketPings.Waiter) in
+                let refusal: (any Error)? = state.withLock { state in
+                    if Task.isCancelled { return CancellationError() }
+                    if state.closed == nil { state.pings.wait(continuation, number: number) }
+                    return state.closed
+                }
+                if let refusal { return continuation.resume(throwing: refusal) }
+                connection.ping(WebSocketPings.payload(number).span)
+            }
+        } onCancel: {
+            state.withLock { $0.pings.take(number) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    func receivedPong(_ payload: Span<UInt8>, on connection: WebSocketConnection) {
+        guard let number = WebSocketPings.number(of: payload) else { return }
+        for waiter in state.withLock({ $0.pings.answered(by: number) }) { waiter.resume() }
+    }
+
+    /// Suspends until the connection is closed.
+    nonisolated(nonsending) func waitUntilClosed() async -> WebSocketClosed {
+        await withUnsafeContinuation { continuation in
+            let closed = state.withLock { state in
+                if state.closed == nil { state.closers.append(continuation) }
+                return state.closed
+            }
+            if let closed { continuation.resume(returning: closed) }
+        }
+    }
+}
+
 // MARK: - The connection's events
 
 extension WebSocketInbox {
@@ -181,34 +221,47 @@ extension WebSocketInbox {
 
     func closed(_ connection: WebSocketConnection, code: UInt16, reason: String) {
         let closed = WebSocketClosed(code: code, reason: reason)
-        let (reader, writers, task, outcome) = state.withLock { state in
+        let (reader, waiters, task, outcome) = state.withLock { state in
             state.closed = closed
             let reader = Self.takeReader(&state)
             defer {
                 state.writers = []
                 state.task = nil
             }
-            return (reader, state.writers, state.task, Self.end(state))
+            let waiters = state.writers.map(\.continuation) + state.pings.takeAll()
+            return (reader, waiters, state.task, Self.end(state))
         }
         if case .failed(let error) = outcome {
             reader?.resume(throwing: error)
         } else {
             reader?.resume(returning: nil)
         }
-        for writer in writers { writer.continuation.resume(throwing: closed) }
+        for waiter in waiters { waiter.resume(throwing: closed) }
         task?.cancel()
+        for closer in takeClosers() { closer.resume(returning: closed) }
+    }
+
+    private func takeClosers() -> [UnsafeContinuation<WebSocketClosed, Never>] {
+        state.withLock { state in
+            defer { state.closers = [] }
+            return state.closers
+        }
     }
 
     private func deliver(_ message: WebSocketMessage) {
+        let isClosing = !connection.isOpen
         let limit = connection.options.inboundBufferBytes
         let (reader, shouldPause) = state.withLock { state in
             if let reader = Self.takeReader(&state) { return (reader as Reader?, false) }
-            state.messages.append(message)
             // A message counts for what it holds beside its payload too, or empty ones would cost nothing.
+            let isFull = state.bytes + 32 * (state.messages.count - state.next) > limit
+            // Closing, the connection reads on for the sake of the peer's close frame: what nobody took is lost.
+            if isClosing, isFull { return (nil, false) }
+            state.messages.append(message)
             state.bytes += message.byteCount
-            guard !state.isPaused, state.bytes + 32 * (state.messages.count - state.next) > limit else {
-                return (nil, false)
-            }
+            guard !isClosing, !state.isPaused,
+                state.bytes + 32 * (state.messages.count - state.next) > limit
+            else { return (nil, false) }
             state.isPaused = true
             return (nil, true)
         }

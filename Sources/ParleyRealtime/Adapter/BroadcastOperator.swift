@@ -64,9 +64,10 @@ public struct BroadcastOperator: Sendable {
         do {
             let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
             if let recovery = namespace.recovery {
-                recovery.broadcast(writer, to: target, delivery, by: namespace.adapter)
+                recovery.broadcast(writer, to: target, delivery, in: namespace)
             } else {
-                let message = BroadcastMessage(packet: writer.finishArray(), delivery: delivery)
+                let message = BroadcastMessage(
+                    packet: namespace.prepared(writer.finishArray()), delivery: delivery)
                 namespace.adapter.broadcast(message, to: target)
             }
             return .sent

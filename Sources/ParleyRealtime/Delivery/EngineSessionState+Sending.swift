@@ -41,8 +41,8 @@ extension EngineSessionState {
     mutating func send(_ frame: EngineFrame, attachments: [EngineFrame] = [], limit: Int) -> SendAction {
         guard phase == .open else { return .refused }
         if case .webSocket(let connection) = transport, queue.isEmpty {
-            connection.send(frames: frame.webSocket)
-            for attachment in attachments { connection.send(frames: attachment.webSocket) }
+            connection.send(frame)
+            for attachment in attachments { connection.send(attachment) }
             return .none
         }
         return enqueue(frame, attachments, limit: limit)
@@ -76,7 +76,7 @@ extension EngineSessionState {
         guard phase == .open, case .webSocket(let connection) = transport else {
             return send(EngineFrame(.ping), limit: limit)
         }
-        connection.send(frames: EngineFrame(.ping).webSocket)
+        connection.send(EngineFrame(.ping))
         return .none
     }
 
@@ -138,8 +138,8 @@ extension EngineSessionState {
         }
         isAwaitingWritable = false
         while connection.pendingBytes < Self.behindMark, let next = queue.popFirst() {
-            connection.send(frames: next.frame.webSocket)
-            for attachment in next.attachments { connection.send(frames: attachment.webSocket) }
+            connection.send(next.frame)
+            for attachment in next.attachments { connection.send(attachment) }
         }
         if isDrained { wakeWaiters() }
         if !queue.isEmpty || !waiters.isEmpty { awaitWritable(connection) }
@@ -169,7 +169,7 @@ extension EngineSessionState {
 
     /// What waits goes over the WebSocket that has become the transport.
     mutating func moveQueue(to connection: WebSocketConnection) {
-        for frame in queue.takeAll() { connection.send(frames: frame.webSocket) }
+        for frame in queue.takeAll() { connection.send(frame) }
         if !waiters.isEmpty { awaitWritable(connection) }
     }
 }

@@ -1,14 +1,9 @@
-/// A cookie with a session's id (RFC 6265), set by the response that begins the session. The server never reads it.
+public import ParleyHTTP
+
+/// A cookie with a session's id (RFC 6265bis), set by the response that begins the session. The server never reads it.
 public struct EngineCookie: Sendable {
     /// The `SameSite` attribute.
-    public enum SameSite: String, Sendable {
-        /// Sent with requests of the same site, and when a link leads here.
-        case lax = "Lax"
-        /// Sent with requests of the same site only.
-        case strict = "Strict"
-        /// Always sent; browsers ask for `isSecure` too.
-        case none = "None"
-    }
+    public typealias SameSite = Cookie.SameSite
 
     /// The cookie's name, a token of RFC 9110.
     public var name = "io"
@@ -20,18 +15,16 @@ public struct EngineCookie: Sendable {
     public var isHTTPOnly = true
     /// Whether it travels encrypted only.
     public var isSecure = false
-    /// Whether it travels with requests of other sites.
+    /// Whether it travels with requests of other sites; `none` asks for ``isSecure``.
     public var sameSite = SameSite.lax
 
     /// The defaults.
     public init() {}
 
-    /// The value of `Set-Cookie`.
-    func field(for id: String) -> String {
-        var field = "\(name)=\(id); Path=\(path)"
-        if let maxAge { field += "; Max-Age=\(maxAge.components.seconds)" }
-        if isHTTPOnly { field += "; HttpOnly" }
-        if isSecure { field += "; Secure" }
-        return field + "; SameSite=\(sameSite.rawValue)"
+    /// The cookie of a session.
+    func cookie(for id: String) -> Cookie {
+        Cookie(
+            name, id, maxAge: maxAge, path: path, isSecure: isSecure, isHTTPOnly: isHTTPOnly,
+            sameSite: sameSite)
     }
 }

@@ -1,3 +1,4 @@
+import ParleyHTTP
 import ParleyWire
 
 /// An Engine.IO message, encoded once for every transport that may carry it: the bytes are a whole WebSocket frame, and
@@ -10,6 +11,8 @@ struct EngineFrame: Sendable {
     /// Where the frame's payload starts.
     let payloadStart: Int
     let isBinary: Bool
+    /// What compressing it once takes, for a broadcast where connections may be compressed.
+    private(set) var shared: WebSocketSharedMessage?
 
     /// The bytes that a reservation at the front of a text under construction needs: the header of a short frame.
     static let reservation = 2
@@ -54,6 +57,13 @@ struct EngineFrame: Sendable {
         self.isBinary = isBinary
     }
 
+    /// The frame for many connections, which may have agreed on compression.
+    func forBroadcast() -> EngineFrame {
+        var copy = self
+        copy.shared = WebSocketSharedMessage(frame: webSocket, payloadStart: payloadStart, isBinary: isBinary)
+        return copy
+    }
+
     /// The bytes that the frame holds, for bounding queues.
     var cost: Int { webSocket.count + 64 }
 
@@ -66,5 +76,15 @@ struct EngineFrame: Sendable {
         } else {
             output.append(contentsOf: webSocket[payloadStart...])
         }
+    }
+}
+
+extension WebSocketConnection {
+    /// Sends an Engine.IO message: as it is, or compressed where that was agreed on.
+    func send(_ frame: EngineFrame) {
+        guard isCompressed else { return send(frames: frame.webSocket) }
+        if let shared = frame.shared { return send(shared) }
+        let payload = frame.webSocket.span.extracting(droppingFirst: frame.payloadStart)
+        return frame.isBinary ? send(binary: payload) : send(text: payload)
     }
 }

@@ -1,4 +1,5 @@
 public import ParleyHTTP
+public import ParleyWire
 
 /// A way to carry Engine.IO packets.
 public enum EngineTransport: String, Sendable, Hashable, CaseIterable {
@@ -30,6 +31,9 @@ public struct EngineOptions: Sendable {
     /// ``SlowClientPolicy`` may hold back from its WebSocket. What is in a WebSocket's own outbox is limited by
     /// `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
+    /// How messages are compressed over WebSockets whose client offers it (Socket.IO's `perMessageDeflate`); nil doesn't.
+    /// A broadcast is compressed once for all, unless the server takes over its context from message to message.
+    public var webSocketCompression: WebSocketCompression?
     /// The cookie that carries a new session's id, for balancers that keep a client at one server; none by default.
     public var cookie: EngineCookie?
     /// Which origins browsers may come from.

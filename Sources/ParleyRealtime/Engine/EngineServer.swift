@@ -32,7 +32,7 @@ final class EngineServer: Sendable {
 
     /// Answers a request at the path where the server is mounted.
     func respond(to request: Request) async throws -> Response {
-        let origin = options.origins.decide(origin: request.header(.origin), authority: request.authority)
+        let origin = options.origins.decide(request)
         if request.method == .options {
             return Response(
                 status: .noContent,
@@ -73,8 +73,11 @@ final class EngineServer: Sendable {
             guard (try? await allowRequest(request)) == true else { throw EngineRefusal.forbidden }
         }
         let id = options.generateID?(request) ?? Identifier.make()
+        let cookie = options.cookie?.cookie(for: id)
+        // One that can't be set must not leave a session behind.
+        _ = try cookie?.fieldValue()
         var response = try begin(id, parameters, request)
-        if let cookie = options.cookie { response.headers[.setCookie] = cookie.field(for: id) }
+        if let cookie { try response.setCookie(cookie) }
         return response
     }
 
@@ -127,6 +130,7 @@ final class EngineServer: Sendable {
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any
         webSocket.pingInterval = nil
+        webSocket.compression = options.webSocketCompression
         return webSocket
     }
 

@@ -242,7 +242,7 @@ struct EngineSessionState {
         switch transport {
         case .webSocket(let connection):
             let left = queue.takeAll()
-            if ending == .graceful { for frame in left { connection.send(frames: frame.webSocket) } }
+            if ending == .graceful { for frame in left { connection.send(frame) } }
             closing.webSocket = connection
             transport = .polling
         case .polling:

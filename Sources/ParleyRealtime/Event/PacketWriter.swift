@@ -4,6 +4,11 @@ public import ParleyWire
 struct EncodedPacket: Sendable {
     let frame: EngineFrame
     let attachments: [EngineFrame]
+
+    /// The packet for many clients, whose WebSockets may be compressed.
+    func forBroadcast() -> EncodedPacket {
+        EncodedPacket(frame: frame.forBroadcast(), attachments: attachments.map { $0.forBroadcast() })
+    }
 }
 
 /// Writes one Socket.IO packet: its head, then JSON, behind the room for a frame's header.

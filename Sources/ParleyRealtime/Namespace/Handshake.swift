@@ -38,9 +38,9 @@ public final class Handshake: Sendable {
     public var headers: HTTPFields { request.headers }
     /// The request's target: path and query.
     public var url: String { request.target }
-    /// The client's address.
-    public var address: SocketAddress? { request.remoteAddress }
-    /// Whether the connection is encrypted.
+    /// The client's address; that of a proxy where none is trusted (`Request.clientAddress`).
+    public var address: SocketAddress? { request.clientAddress }
+    /// Whether the client's connection is encrypted.
     public var isSecure: Bool { request.isSecure }
     /// The parameters of the path at which the realtime server is mounted.
     public var parameters: PathParameters { request.parameters }

@@ -24,6 +24,8 @@ public final class Namespace: Sendable {
     /// Whether the policy differs from the default, which costs nothing.
     let hasSlowClientPolicy: Atomic<Bool>
     let floodHandlers = Lock<[@Sendable (Socket, FloodReport) -> Void]>([])
+    /// True when what is broadcast may have to be compressed.
+    let compressesWebSockets: Bool
 
     private struct State {
         var handlers = HandlerTable.empty
@@ -43,6 +45,12 @@ public final class Namespace: Sendable {
         }
         slowClientPolicy = Lock(options.slowClients)
         hasSlowClientPolicy = Atomic(options.slowClients != .suspend)
+        compressesWebSockets = options.engine.webSocketCompression != nil
+    }
+
+    /// A packet for many, which is compressed once where anybody wants it compressed.
+    func prepared(_ packet: EncodedPacket) -> EncodedPacket {
+        compressesWebSockets ? packet.forBroadcast() : packet
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }

@@ -24,15 +24,16 @@ extension SessionRecovery {
 
     /// Sends an event to a target, by way of the namespace's adapter.
     func broadcast(
-        _ writer: PacketWriter, to target: BroadcastTarget, _ delivery: Delivery, by adapter: any Adapter
+        _ writer: PacketWriter, to target: BroadcastTarget, _ delivery: Delivery, in namespace: Namespace
     ) {
         let (message, mustArm) = state.withLock { state in
             let isKept = !delivery.isVolatile && !state.isIdle
-            let packet = writer.finishArray(offset: state.log.last + (isKept ? 1 : 0), epoch: epoch)
+            let packet = namespace.prepared(
+                writer.finishArray(offset: state.log.last + (isKept ? 1 : 0), epoch: epoch))
             if isKept { state.append(packet, to: target) }
             let message = BroadcastMessage(
                 packet: packet, delivery: delivery, numbered: NumberedBroadcast(number: state.log.last))
-            adapter.broadcast(message, to: target)
+            namespace.adapter.broadcast(message, to: target)
             return (message, state.mustArm())
         }
         if mustArm { sweepSoon() }

@@ -16,7 +16,7 @@ enum ListenSocketFactory {
         to address: SocketAddress, options: TCPListenerOptions, isShared: Bool
     ) throws(TransportError) -> Int32 {
         let family = address.isIPv6 ? AF_INET6 : AF_INET
-        let descriptor = try checkCall(newSocket(family), "create a socket")
+        let descriptor = try unbound(family)
         do throws(TransportError) {
             try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             if address.isIPv6 {
@@ -24,9 +24,8 @@ enum ListenSocketFactory {
                 try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.host == "::" ? 0 : 1)
             }
             if isShared { try share(descriptor) }
-            try configure(descriptor, options)
-            let status = address.withSocketAddress { bind(descriptor, $0, $1) } ?? -1
-            try checkCall(status, "bind \(address)")
+            try configure(descriptor, options, isTCP: true)
+            try bindSocket(descriptor, to: address)
             return descriptor
         } catch {
             systemClose(descriptor)
@@ -37,6 +36,15 @@ enum ListenSocketFactory {
     /// Lets further sockets be bound to the port of this one, which is bound already or not.
     static func share(_ descriptor: Int32) throws(TransportError) {
         try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
+    }
+
+    static func bindSocket(_ descriptor: Int32, to address: SocketAddress) throws(TransportError) {
+        try checkCall(address.withSocketAddress { bind(descriptor, $0, $1) } ?? -1, "bind \(address)")
+    }
+
+    /// A non-blocking socket.
+    static func unbound(_ family: Int32) throws(TransportError) -> Int32 {
+        try checkCall(newSocket(family), "create a socket")
     }
 
     private static func newSocket(_ family: Int32) -> Int32 {
@@ -51,10 +59,13 @@ enum ListenSocketFactory {
         #endif
     }
 
-    private static func configure(_ descriptor: Int32, _ options: TCPListenerOptions) throws(TransportError) {
-        if options.noDelay { try set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+    static func configure(
+        _ descriptor: Int32, _ options: TCPListenerOptions, isTCP: Bool
+    ) throws(TransportError) {
         if let size = options.sendBufferSize { try set(descriptor, SOL_SOCKET, SO_SNDBUF, size) }
         if let size = options.receiveBufferSize { try set(descriptor, SOL_SOCKET, SO_RCVBUF, size) }
+        guard isTCP else { return }
+        if options.noDelay { try set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
         #if os(Linux)
             if let timeout = options.userTimeout {
                 let milliseconds = Int32(clamping: timeout.wholeMilliseconds)

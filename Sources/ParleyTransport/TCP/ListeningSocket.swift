@@ -15,6 +15,7 @@ final class ListeningSocket: @unchecked Sendable {
     private let loop: EventLoop
     private let descriptor: Int32
     private let acceptor: Acceptor
+    private let isListening: Bool
     private let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
     private var isClosed = false
     private var isAttached = false
@@ -26,7 +27,9 @@ final class ListeningSocket: @unchecked Sendable {
     /// Connections accepted before the loop looks after others.
     private static let acceptedPerTurn = 64
 
-    init(loop: EventLoop, descriptor: Int32, acceptor: Acceptor) {
+    /// - Parameter isListening: whether the socket listens before it is started.
+    init(loop: EventLoop, descriptor: Int32, acceptor: Acceptor, isListening: Bool) {
+        self.isListening = isListening
         self.loop = loop
         self.descriptor = descriptor
         self.acceptor = acceptor
@@ -40,7 +43,7 @@ final class ListeningSocket: @unchecked Sendable {
 
     /// Starts to listen and to accept.
     func start(backlog: Int32) throws(TransportError) {
-        try checkCall(listen(descriptor, backlog), "listen")
+        if !isListening { try checkCall(listen(descriptor, backlog), "listen") }
         try check(uv_poll_init(loop.handles.loop, handle, descriptor), "watch a listening socket")
         isAttached = true
         uv_handle_set_data(generic, Unmanaged.passRetained(self).toOpaque())

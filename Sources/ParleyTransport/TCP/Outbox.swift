@@ -15,6 +15,12 @@ package struct Outbox {
 
     package private(set) var bytes: [UInt8] = []
     package private(set) var isShared = false
+    /// Shared bytes behind ``bytes``: what is long needn't be copied behind what is short, as a body behind its head.
+    package private(set) var tail: [UInt8] = []
+    /// True when whoever takes the bytes also sends a tail.
+    private let hasTail: Bool
+    /// A tail is a buffer more for the kernel: what is shorter is cheaper to copy.
+    private static let shortestTail = 16 * 1024
     /// True while the connection is on a list of those to be flushed.
     package var isQueued = false
     /// True from the high watermark on, until the low one is passed downwards.
@@ -27,9 +33,9 @@ package struct Outbox {
     package var isPeerBehind = false
     package private(set) var ending = Ending.none
 
-    package init() {}
+    package init(hasTail: Bool = false) { self.hasTail = hasTail }
 
-    package var pending: Int { bytes.count + inFlight + pendingBelow }
+    package var pending: Int { bytes.count + tail.count + inFlight + pendingBelow }
 
     /// Copies bytes to be sent, into a buffer that is asked for when there is none.
     ///
@@ -40,13 +46,13 @@ package struct Outbox {
         buffer: () -> [UInt8]
     ) -> Bool {
         guard accepts(limits, confirm) else { return ending == .slowPeer && queue() }
-        if needsBuffer { own(buffer()) }
-        bytes.append(contentsOf: more)
+        append(more, buffer)
         updateHigh(limits)
         return queue()
     }
 
-    /// Takes bytes to be sent without copying them, if the outbox is empty; otherwise as the other `send`.
+    /// Takes bytes to be sent without copying them, if the outbox is empty or they can be its tail; otherwise as the
+    /// other `send`.
     package mutating func send(
         shared more: [UInt8], limits: StreamLimits, confirm: () -> Bool = { true }, buffer: () -> [UInt8]
     ) -> Bool {
@@ -54,9 +60,10 @@ package struct Outbox {
         if bytes.isEmpty {
             bytes = more
             isShared = true
+        } else if hasTail, tail.isEmpty, more.count >= Self.shortestTail {
+            tail = more
         } else {
-            if needsBuffer { own(buffer()) }
-            bytes.append(contentsOf: more)
+            more.withUnsafeBufferPointer { append($0, buffer) }
         }
         updateHigh(limits)
         return queue()
@@ -69,6 +76,15 @@ package struct Outbox {
         guard isPeerBehind, pending > limits.maximumPending, confirm() else { return true }
         ending = .slowPeer
         return false
+    }
+
+    private mutating func append(_ more: UnsafeBufferPointer<UInt8>, _ buffer: () -> [UInt8]) {
+        if needsBuffer { own(buffer()) }
+        if !tail.isEmpty {
+            bytes.append(contentsOf: tail)
+            tail = []
+        }
+        bytes.append(contentsOf: more)
     }
 
     /// Makes the bytes the connection's own, in an empty buffer that is given.
@@ -85,8 +101,11 @@ package struct Outbox {
     package mutating func take() -> OutgoingBytes {
         var taken: [UInt8] = []
         swap(&taken, &bytes)
-        defer { isShared = false }
-        return OutgoingBytes(bytes: taken, isShared: isShared)
+        defer {
+            isShared = false
+            tail = []
+        }
+        return OutgoingBytes(bytes: taken, isShared: isShared, tail: tail)
     }
 
     /// Notes what became of the bytes that were taken, for a stream above another one.
@@ -105,6 +124,7 @@ package struct Outbox {
     package mutating func discard() {
         bytes = []
         isShared = false
+        tail = []
         inFlight = 0
         pendingBelow = 0
         isPeerBehind = false
@@ -147,7 +167,7 @@ package struct Outbox {
     /// True once each time that the pending bytes, having been above the high watermark, are below the low one. A
     /// stream below has a mark of its own.
     package mutating func passedLow(_ limits: StreamLimits) -> Bool {
-        guard isAboveHigh, bytes.count + inFlight < limits.lowWatermark else { return false }
+        guard isAboveHigh, bytes.count + tail.count + inFlight < limits.lowWatermark else { return false }
         isAboveHigh = false
         return true
     }

@@ -82,7 +82,8 @@ final class Resolver {
         var addresses: [SocketAddress] = []
         var entry = list
         while let current = entry {
-            if let address = current.pointee.ai_addr.flatMap({ SocketAddress($0) }) {
+            let length = current.pointee.ai_addrlen
+            if let address = current.pointee.ai_addr.flatMap({ SocketAddress($0, length: length) }) {
                 addresses.append(address.withPort(port))
             }
             entry = current.pointee.ai_next

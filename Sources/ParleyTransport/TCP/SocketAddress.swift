@@ -54,7 +54,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The address in a system structure of at least the size that its family needs; nil for another family.
-    init?(_ address: UnsafePointer<sockaddr>) {
+    ///
+    /// - Parameter length: the bytes that the system has filled in, by which the path of a Unix domain socket ends.
+    init?(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
         let raw = UnsafeRawPointer(address)
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
@@ -65,6 +67,8 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         case AF_INET6:
             let six = raw.loadUnaligned(as: sockaddr_in6.self)
             self.init(six: six.sin6_addr, scope: six.sin6_scope_id, port: UInt16(bigEndian: six.sin6_port))
+        case AF_UNIX:
+            self.init(unixPath: Self.path(in: raw, length: Int(length)))
         default:
             return nil
         }
@@ -93,6 +97,12 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// True for a Unix domain socket.
+    public var isUnix: Bool {
+        if case .unix = storage { return true }
+        return false
+    }
+
     /// True for an IPv6 address.
     public var isIPv6: Bool {
         if case .internet6 = storage { return true }
@@ -115,6 +125,14 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The address without port, scope, and the bits of an IPv6 address behind so many: what a client's addresses have in
+    /// common. An IPv4 one mapped into IPv6 is an IPv4 one.
+    package func network(ofIPv6Bits bits: Int) -> SocketAddress {
+        guard case .internet6(let high, let low, _) = unmapped.storage else { return unmapped.withPort(0) }
+        let masks = (UInt64.max << (64 - min(bits, 64)), UInt64.max << (128 - max(bits, 64)))
+        return SocketAddress(storage: .internet6(high: high & masks.0, low: low & masks.1, scope: 0), port: 0)
+    }
+
     func withPort(_ port: UInt16) -> SocketAddress {
         SocketAddress(storage: storage, port: port)
     }
@@ -131,7 +149,7 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension SocketAddress {
-    /// Calls the body with the address as the system wants it. Unix paths are not supported yet.
+    /// Calls the body with the address as the system wants it; nil, without a call, for a path that is too long or has a NUL.
     func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result? {
         switch storage {
         case .internet4(let address):
@@ -147,9 +165,28 @@ extension SocketAddress {
             six.sin6_addr = unsafeBitCast((high.bigEndian, low.bigEndian), to: in6_addr.self)
             six.sin6_scope_id = scope
             return Self.rebound(&six, body)
-        case .unix:
-            return nil
+        case .unix(let path):
+            guard path.utf8.count <= Self.unixPathLimit, !path.utf8.contains(0) else { return nil }
+            var unix = sockaddr_un()
+            unix.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &unix.sun_path) { $0.copyBytes(from: path.utf8) }
+            return Self.rebound(&unix, body)
         }
+    }
+
+    /// The bytes that a path may have: a NUL follows it.
+    static var unixPathLimit: Int { MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1 }
+
+    /// The path of a Unix domain socket: empty for one without a name, as clients are; `@` stands for the NUL of an abstract one
+    /// (Linux).
+    private static func path(in address: UnsafeRawPointer, length: Int) -> String {
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let count = min(length - offset, unixPathLimit + 1)
+        guard count > 0 else { return "" }
+        let bytes = UnsafeRawBufferPointer(start: address + offset, count: count)
+        guard bytes[0] == 0 else { return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+        let name = bytes.dropFirst()
+        return name.allSatisfy { $0 == 0 } ? "" : "@" + String(decoding: name, as: UTF8.self)
     }
 
     private static func rebound<Address, Result>(
@@ -170,7 +207,7 @@ extension SocketAddress {
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         return withUnsafeMutablePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { rebound in
-                call(rebound, &length) >= 0 ? SocketAddress(rebound) : nil
+                call(rebound, &length) >= 0 ? SocketAddress(rebound, length: length) : nil
             }
         }
     }

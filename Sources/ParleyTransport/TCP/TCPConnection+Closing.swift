@@ -59,6 +59,7 @@ extension TCPConnection {
         isReading = false
         timer?.cancel()
         timer = nil
+        drained = nil
         outbox.withLock { outbox in
             _ = outbox.end(.closed)
             outbox.discard()

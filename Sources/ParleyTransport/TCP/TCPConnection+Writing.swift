@@ -21,14 +21,15 @@ extension TCPConnection {
         if write == nil { writeOutgoing() }
         if write != nil || isAboveHigh { publishProgress() }
         if case .closing(let linger) = ending { beginClosing(linger: linger) }
+        if drained != nil { noteDrained() }
     }
 
     /// Writes ``outgoing`` as far as the kernel takes it, and leaves the rest to libuv.
     private func writeOutgoing() {
         let remaining = outgoing.remaining
         guard remaining > 0 else { return }
-        let written = outgoing.withBuffer(limit: remaining) { buffer in
-            withUnsafePointer(to: buffer) { uv_try_write(stream, $0, 1) }
+        let written = outgoing.withBuffers(limit: remaining) { buffers in
+            uv_try_write(stream, buffers.baseAddress, UInt32(buffers.count))
         }
         guard written >= 0 || written == UV_EAGAIN.rawValue else { return closeHandle(Self.reason(written)) }
         noteWritten(max(0, Int(written)))
@@ -38,12 +39,10 @@ extension TCPConnection {
     private func startWrite() {
         let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
         let count = min(outgoing.remaining, Self.largestPiece)
-        let status = outgoing.withBuffer(limit: count) { buffer in
-            withUnsafePointer(to: buffer) { pointer in
-                uv_write(request, stream, pointer, 1) { request, status in
-                    guard let data = request?.pointee.handle.pointee.data else { return }
-                    Unmanaged<TCPConnection>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.didWrite(status) }
-                }
+        let status = outgoing.withBuffers(limit: count) { buffers in
+            uv_write(request, stream, buffers.baseAddress, UInt32(buffers.count)) { request, status in
+                guard let data = request?.pointee.handle.pointee.data else { return }
+                Unmanaged<TCPConnection>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.didWrite(status) }
             }
         }
         guard status == 0 else {
@@ -66,6 +65,7 @@ extension TCPConnection {
         guard phase != .closed else { return }
         publishProgress()
         if write == nil, phase == .draining { finishDraining() }
+        if drained != nil { noteDrained() }
     }
 
     /// Goes on with what was sent while libuv was writing.

@@ -1,6 +1,6 @@
 import CUV
 
-/// A TCP connection on an event loop.
+/// A TCP connection on an event loop, or one of a Unix domain socket: libuv's TCP handles take any stream socket.
 ///
 /// Sound as `Sendable`: the outbox is behind a mutex, constants are constants, and everything else is touched on
 /// the loop's thread only. The libuv handle holds one retain of the connection from ``open(handler:)`` (or the
@@ -12,11 +12,13 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     @exclusivity(unchecked) public var handler: (any ByteStreamHandler)?
     /// The peer's address.
     public internal(set) var remoteAddress: SocketAddress?
+    /// What a proxy told about the client; see ``ProxyProtocol``.
+    public internal(set) var proxiedClient: ProxiedClient?
     /// False: the bytes travel as they are.
     public var isSecure: Bool { false }
 
     let origin: ConnectionOrigin
-    let outbox = Lock(Outbox())
+    let outbox = Lock(Outbox(hasTail: true))
     let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
 
     // The loop's thread only, from here on.
@@ -47,6 +49,8 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     /// Watches for a stall while writing, and for the end of lingering.
     @exclusivity(unchecked) var timer: LoopTimer?
     @exclusivity(unchecked) var closeReason = CloseReason.closed
+    /// Who waits for the kernel to have taken everything; see ``whenDrained(_:)``.
+    @exclusivity(unchecked) var drained: (() -> Void)?
 
     init(loop: EventLoop, origin: ConnectionOrigin) {
         self.loop = loop
@@ -91,6 +95,7 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
         guard phase != .closed else { return nil }
         return SocketAddress.reported { address, length in
             var size = Int32(length.pointee)
+            defer { length.pointee = socklen_t(size) }
             return uv_tcp_getsockname(handle, address, &size)
         }
     }

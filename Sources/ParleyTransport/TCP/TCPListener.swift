@@ -1,34 +1,33 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
-/// Accepts TCP connections on the loops of a group.
+/// Accepts connections on the loops of a group: of a TCP port, a Unix domain socket, or sockets of another process.
 public final class TCPListener: Sendable {
-    /// The address that is listened on, with the port that the system chose when 0 was asked for.
-    public let localAddress: SocketAddress
-    /// All addresses that are listened on: `localhost` stands for both the IPv4 and the IPv6 one.
+    /// All addresses that are listened on, at least one: `localhost` stands for both the IPv4 and the IPv6 one.
     public let localAddresses: [SocketAddress]
+    /// The address that is listened on, with the port that the system chose when 0 was asked for.
+    public var localAddress: SocketAddress { localAddresses[0] }
 
     private let sockets: [(loop: EventLoop, socket: ListeningSocket)]
     private let acceptor: Acceptor
+    /// What is left to be removed.
+    private let file: Lock<UnixSocketFile?>
 
-    private init(
-        addresses: [SocketAddress], first: SocketAddress,
-        sockets: [(loop: EventLoop, socket: ListeningSocket)],
-        acceptor: Acceptor
-    ) {
-        localAddresses = addresses
-        localAddress = first
-        self.sockets = sockets
+    private init(bound: BoundSockets, acceptor: Acceptor) {
+        localAddresses = bound.addresses
+        file = Lock(bound.file)
         self.acceptor = acceptor
+        let loops = acceptor.group.loops
+        sockets = bound.descriptors.enumerated().map { index, descriptor in
+            // Which loop accepts for all, where one does, is left to chance.
+            let loop = bound.isOnePerLoop ? loops[index % loops.count] : acceptor.group.next()
+            let socket = ListeningSocket(
+                loop: loop, descriptor: descriptor, acceptor: acceptor, isListening: bound.isListening)
+            return (loop, socket)
+        }
     }
 
     /// Connections that were accepted and are not yet closed.
     public var connectionCount: Int { acceptor.origin.liveCount }
 
-    /// Listens on an address: on Linux with one socket a loop, among which the kernel spreads the connections.
+    /// Listens on a TCP port: on Linux with one socket a loop, among which the kernel spreads the connections.
     ///
     /// - Parameters:
     ///   - host: a numeric address, a name, `localhost`, `0.0.0.0` for all of IPv4, or `::` for all of both.
@@ -41,22 +40,34 @@ public final class TCPListener: Sendable {
         host: String, port: UInt16, options: TCPListenerOptions = TCPListenerOptions(), group: EventLoopGroup,
         acceptHandler: @escaping @Sendable (any ByteStream) -> any ByteStreamHandler
     ) async throws -> TCPListener {
-        let addresses = try await Resolver.addresses(of: host, port: port, passive: true, on: group.next())
-        let acceptor = Acceptor(group: group, options: options, makeHandler: acceptHandler)
-        let loops = Acceptor.isOneSocketPerLoop ? group.loops : Array(group.loops.prefix(1))
-        let bound = try BoundSockets(addresses: addresses, count: loops.count, options: options)
-        let sockets = bound.descriptors.enumerated().map { index, descriptor in
-            let loop = loops[index % loops.count]
-            return (
-                loop: loop,
-                socket: ListeningSocket(loop: loop, descriptor: descriptor, acceptor: acceptor)
-            )
-        }
-        let listener = TCPListener(
-            addresses: bound.addresses, first: bound.first, sockets: sockets, acceptor: acceptor)
+        try await bind(
+            .tcp(host: host, port: port), options: options, group: group, acceptHandler: acceptHandler)
+    }
+
+    /// Listens on an address of any kind. Where the loops can't have a socket each, one of them accepts, and hands the
+    /// connections out to all in turn.
+    ///
+    /// - Parameters:
+    ///   - address: the address, which says whether ``TCPListenerOptions/tls`` is used there.
+    ///   - options: see ``TCPListenerOptions``.
+    ///   - group: the loops that serve the connections.
+    ///   - acceptHandler: called on a new connection's loop for the handler of its events.
+    /// - Throws: ``TransportError``; see ``TransportError/isAddressInUse``.
+    public static func bind(
+        _ address: ListenAddress, options: TCPListenerOptions = TCPListenerOptions(), group: EventLoopGroup,
+        acceptHandler: @escaping @Sendable (any ByteStream) -> any ByteStreamHandler
+    ) async throws -> TCPListener {
+        var options = options
+        options.tls = try address.tls(among: options.tls)
+        let bound = try await sockets(for: address, options: options, group: group)
+        let acceptor = Acceptor(
+            group: group, options: options, proxyProtocol: address.proxyProtocol,
+            isOneSocketPerLoop: bound.isOnePerLoop, makeHandler: acceptHandler)
+        let listener = TCPListener(bound: bound, acceptor: acceptor)
+        let backlog = options.backlog
         do {
-            for (loop, socket) in sockets {
-                try await loop.run { try socket.start(backlog: options.backlog) }
+            for (loop, socket) in listener.sockets {
+                try await loop.run { try socket.start(backlog: backlog) }
             }
         } catch {
             await listener.close()
@@ -65,9 +76,28 @@ public final class TCPListener: Sendable {
         return listener
     }
 
+    private static func sockets(
+        for address: ListenAddress, options: TCPListenerOptions, group: EventLoopGroup
+    ) async throws -> BoundSockets {
+        switch address.place {
+        case .tcp(let host, let port):
+            let addresses = try await Resolver.addresses(
+                of: host, port: port, passive: true, on: group.next())
+            return try BoundSockets(tcp: addresses, loops: group.loops.count, options: options)
+        case .unix(let path, let permissions):
+            return try BoundSockets(unix: path, permissions: permissions, options: options)
+        case .inherited(let descriptor):
+            return try BoundSockets(inherited: [descriptor], options: options)
+        case .systemd(let name):
+            return try BoundSockets(inherited: SystemdSockets.take(name), options: options)
+        }
+    }
+
     /// Stops accepting. Connections that the kernel had completed are still served; open ones are not touched.
     /// Calling it again is harmless.
     public func close() async {
+        // Before the sockets, so that nobody comes to one that is about to close.
+        file.withLock { $0.take() }?.remove()
         for (loop, socket) in sockets {
             // A stopped loop has closed its sockets already.
             try? await loop.run { socket.close(draining: true) }
@@ -84,62 +114,5 @@ public final class TCPListener: Sendable {
                 }
             }
         }
-    }
-}
-
-/// The sockets of one listener: for each address as many as asked for, all on one port.
-struct BoundSockets {
-    private(set) var descriptors: [Int32] = []
-    private(set) var addresses: [SocketAddress] = []
-    let first: SocketAddress
-
-    init(addresses: [SocketAddress], count: Int, options: TCPListenerOptions) throws(TransportError) {
-        var sockets: [Int32] = []
-        var bound: [SocketAddress] = []
-        do throws(TransportError) {
-            for address in addresses {
-                let port = bound.first?.port ?? address.port
-                do throws(TransportError) {
-                    bound.append(
-                        try Self.bind(address.withPort(port), count: count, options: options, into: &sockets))
-                } catch {
-                    // A machine without IPv6 still has a `localhost`.
-                    guard !bound.isEmpty, error.isAddressMissing else { throw error }
-                }
-            }
-        } catch {
-            for socket in sockets { systemClose(socket) }
-            throw error
-        }
-        guard let first = bound.first else {
-            throw .unresolved(host: "", reason: "no address to listen on")
-        }
-        self.first = first
-        self.descriptors = sockets
-        self.addresses = bound
-    }
-
-    private static func bind(
-        _ address: SocketAddress, count: Int, options: TCPListenerOptions, into sockets: inout [Int32]
-    ) throws(TransportError) -> SocketAddress {
-        let isAlone = count == 1 && !options.sharesPort
-        let first = try ListenSocketFactory.bound(to: address, options: options, isShared: options.sharesPort)
-        sockets.append(first)
-        if !isAlone { try ListenSocketFactory.share(first) }
-        guard let bound = SocketAddress.reported(by: { getsockname(first, $0, $1) }) else {
-            throw .system(operation: "getsockname", code: errno)
-        }
-        for _ in 1..<count {
-            sockets.append(try ListenSocketFactory.bound(to: bound, options: options, isShared: true))
-        }
-        return bound
-    }
-}
-
-extension TransportError {
-    /// The machine does not have that address, or not that family of addresses.
-    var isAddressMissing: Bool {
-        guard case .system(_, let code) = self else { return false }
-        return code == EADDRNOTAVAIL || code == EAFNOSUPPORT
     }
 }

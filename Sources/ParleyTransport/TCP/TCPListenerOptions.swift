@@ -9,7 +9,7 @@ public struct TCPListenerOptions: Sendable {
     /// Connections that the kernel keeps until they are accepted, for each loop; the kernel has a limit of its
     /// own (`net.core.somaxconn`). 1,024 by default.
     public var backlog: Int32 = 1024
-    /// Sends small messages at once (`TCP_NODELAY`). True by default.
+    /// Sends small messages at once (`TCP_NODELAY`; TCP only). True by default.
     public var noDelay = true
     /// Makes every connection a TLS connection with these certificates: the listener's accept handler then gets a
     /// ``TLSStream``, once the handshake is done. Nil, the default, serves plain TCP.
@@ -19,6 +19,8 @@ public struct TCPListenerOptions: Sendable {
     /// Connections that may be open at once; further ones are accepted and closed. Nil, the default, stands for
     /// the process's limit of file descriptors less 64.
     public var maxConnections: Int?
+    /// Listeners with the same one count their connections together.
+    package var budget: ConnectionBudget?
     /// How long sent bytes may stay unacknowledged before the kernel gives the connection up
     /// (`TCP_USER_TIMEOUT`, Linux only); the kernel's default when nil.
     public var userTimeout: Duration?

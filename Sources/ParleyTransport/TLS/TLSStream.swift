@@ -19,6 +19,8 @@ public final class TLSStream: ByteStream, TurnFlushed, @unchecked Sendable {
     public var isSecure: Bool { true }
     /// The peer's address, as the stream below has it.
     public var remoteAddress: SocketAddress? { below.remoteAddress }
+    /// What a proxy told, as the stream below has it.
+    public var proxiedClient: ProxiedClient? { below.proxiedClient }
 
     let below: any ByteStream
     let limits: StreamLimits

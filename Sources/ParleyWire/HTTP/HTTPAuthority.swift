@@ -1,9 +1,9 @@
 /// The syntax of `uri-host [ ":" port ]` (RFC 3986 3.2.2 and 3.2.3, RFC 9110 7.2): `Host`, `:authority`, and the
 /// authority of an absolute-form target. User information (`a@b`) is never part of it (RFC 9110 4.2.4).
-enum HTTPAuthority {
+package enum HTTPAuthority {
     /// True when the bytes are a host and an optional port up to 65535. An empty host is valid only without a port:
     /// a client sends `Host:` without a value when its target has no authority (RFC 9112 3.2).
-    static func isValid(_ bytes: Span<UInt8>) -> Bool {
+    package static func isValid(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count > 0 else { return true }
         if bytes[0] == 0x5B { return isValidLiteral(bytes) }
         var end = 0

@@ -71,6 +71,12 @@ public struct HTTPHeaderBlock: Sendable {
         self = block
     }
 
+    /// Removes all fields with these names, which must be in lower case.
+    public mutating func remove(_ lowercasedNames: [StaticString]) {
+        entries = entries.indices.filter { index in !lowercasedNames.contains { hasName($0, at: index) } }
+            .map { entries[$0] }
+    }
+
     private mutating func addEntry(at start: Int, nameLength: Int, value: Range<Int>) {
         var storage = bytes.mutableSpan
         for index in start..<(start &+ nameLength) { storage[index] = HTTPBytes.lowercased(storage[index]) }

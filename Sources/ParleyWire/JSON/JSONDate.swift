@@ -1,11 +1,11 @@
 #if canImport(FoundationEssentials)
-    import FoundationEssentials
+    package import FoundationEssentials
 #else
-    import Foundation
+    package import Foundation
 #endif
 
 /// Dates as JavaScript's `Date.prototype.toJSON` writes them: `2026-07-01T12:30:00.250Z`, in UTC, to the millisecond.
-enum JSONDate {
+package enum JSONDate {
     /// Appends the quoted form, or returns false for a date outside the years 0 to 9999.
     static func append(_ date: Date, to output: inout JSONOutput) -> Bool {
         let total = (date.timeIntervalSince1970 * 1_000).rounded()
@@ -62,7 +62,7 @@ enum JSONDate {
     }
 
     /// Reads an RFC 3339 date and time: any number of fraction digits, and `Z` or an offset such as `+02:00`.
-    static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Date? {
+    package static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Date? {
         var reader = DigitReader(text: text)
         guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), reader.skip("-"),
             let day = reader.number(2), reader.skip("T") || reader.skip("t") || reader.skip(" "),

@@ -1,4 +1,5 @@
-/// A message that comes in fragments, or in one frame that the input cuts.
+/// A message that comes in fragments, or in one frame that the input cuts. What comes of a compressed one is passed on at once:
+/// of it, this has the account only.
 struct WebSocketAssembly: Sendable {
     let isText: Bool
     let isCompressed: Bool
@@ -21,19 +22,20 @@ struct WebSocketAssembly: Sendable {
 
     /// Accounts for another fragment by what its header announces.
     mutating func add(_ frameLength: Int, limits: WebSocketLimits) throws(WebSocketError) {
-        // `length` never exceeds `messageBytes`, so neither operation overflows.
-        guard frameLength <= limits.messageBytes &- length else { throw .messageTooLong }
+        // `length` never exceeds the maximum, so neither operation overflows.
+        let maximum = isCompressed ? limits.compressedBytes : limits.messageBytes
+        guard frameLength <= maximum &- length else { throw .messageTooLong }
         length &+= frameLength
         fragments &+= 1
         guard fragments <= limits.fragments else { throw .tooManyFragments }
         if frameLength < limits.tinyFragmentBytes { charge &+= limits.tinyFragmentBytes }
-        guard charge <= max(limits.messageBytes &- length, Self.freeCharge) else { throw .tinyFragments }
+        guard charge <= max(maximum &- length, Self.freeCharge) else { throw .tinyFragments }
     }
 
     /// Takes bytes that arrived, unmasked. Text fails at the first byte that isn't UTF-8.
     mutating func append(_ piece: Span<UInt8>) throws(WebSocketError) {
         bytes.append(bytes: piece)
-        guard isText, !isCompressed else { return }
+        guard isText else { return }
         guard validator.consume(piece) else { throw .text }
     }
 

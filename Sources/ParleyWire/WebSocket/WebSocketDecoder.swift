@@ -21,9 +21,9 @@ public struct WebSocketDecoder: Sendable {
         case text(Payload)
         /// A binary message.
         case binary(Payload)
-        /// A message with RSV1 set, which only a decoder that allows compression lets pass (RFC 7692 6). Neither its
-        /// size after inflation nor its UTF-8 has been checked.
-        case compressed(isText: Bool, Payload)
+        /// A piece of a message with RSV1 set, which only a decoder that allows compression lets pass (RFC 7692 6): a range
+        /// of the input, as it came. Neither its size after inflation nor its UTF-8 has been checked.
+        case compressed(isText: Bool, Range<Int>, isLast: Bool)
         /// A ping: answer with a pong of the same payload.
         case ping(Payload)
         /// A pong.
@@ -110,6 +110,10 @@ public struct WebSocketDecoder: Sendable {
                 if message == nil, !header.opcode.isControl { message = WebSocketAssembly(header) }
                 state = .payload
             case .payload:
+                if isCompressed {
+                    guard let event = compressedPiece(&input, at: &offset) else { return .needMore }
+                    return event
+                }
                 guard try receive(&input, at: &offset) else { return .needMore }
                 state = .header
                 if let event = try finishFrame() { return event }
@@ -188,7 +192,8 @@ extension WebSocketDecoder {
             length: header.length)
         if header.opcode.isControl { return }
         if message == nil {
-            guard header.length <= limits.messageBytes else { throw .messageTooLong }
+            let maximum = header.isCompressed ? limits.compressedBytes : limits.messageBytes
+            guard header.length <= maximum else { throw .messageTooLong }
             if header.isFinal { return }
             message = WebSocketAssembly(header)
         }
@@ -210,7 +215,7 @@ extension WebSocketDecoder {
         let range = offset..<(offset &+ header.length)
         if header.isMasked { WebSocketMask.apply(header.maskKey, to: &input, range: range) }
         offset &+= header.length
-        if header.isCompressed { return .compressed(isText: header.opcode == .text, .input(range)) }
+        if header.isCompressed { return .compressed(isText: header.opcode == .text, range, isLast: true) }
         switch header.opcode {
         case .text:
             guard UTF8StreamValidator.isValid(input.span.extracting(range)) else { throw .text }
@@ -227,17 +232,38 @@ extension WebSocketDecoder {
     private mutating func receive(
         _ input: inout MutableSpan<UInt8>, at offset: inout Int
     ) throws(WebSocketError) -> Bool {
-        let length = min(frame.length &- frame.received, input.count &- offset)
-        if length > 0 {
-            let range = offset..<(offset &+ length)
-            if role == .server {
-                WebSocketMask.apply(frame.maskKey, phase: frame.received, to: &input, range: range)
-            }
-            try hold(input.span.extracting(range))
-            offset &+= length
-            frame.received &+= length
-        }
+        let range = unmask(&input, at: &offset)
+        if !range.isEmpty { try hold(input.span.extracting(range)) }
         return frame.received == frame.length
+    }
+
+    /// Unmasks what the input has of the frame's payload, and counts it as received.
+    private mutating func unmask(_ input: inout MutableSpan<UInt8>, at offset: inout Int) -> Range<Int> {
+        let length = min(frame.length &- frame.received, input.count &- offset)
+        let range = offset..<(offset &+ length)
+        if length > 0, role == .server {
+            WebSocketMask.apply(frame.maskKey, phase: frame.received, to: &input, range: range)
+        }
+        offset &+= length
+        frame.received &+= length
+        return range
+    }
+
+    /// True within a frame of a compressed message.
+    private var isCompressed: Bool { !frame.opcode.isControl && message?.isCompressed == true }
+
+    /// What the input has of a compressed message's frame, as a piece; nil when that is nothing.
+    private mutating func compressedPiece(
+        _ input: inout MutableSpan<UInt8>, at offset: inout Int
+    ) -> Event? {
+        let range = unmask(&input, at: &offset)
+        let isText = message?.isText == true
+        guard frame.received == frame.length else {
+            return range.isEmpty ? nil : .compressed(isText: isText, range, isLast: false)
+        }
+        state = .header
+        if frame.isFinal { message = nil }
+        return .compressed(isText: isText, range, isLast: frame.isFinal)
     }
 
     private mutating func hold(_ bytes: Span<UInt8>) throws(WebSocketError) {
@@ -261,7 +287,6 @@ extension WebSocketDecoder {
         }
         guard frame.isFinal, let message else { return nil }
         self.message = nil
-        if message.isCompressed { return .compressed(isText: message.isText, .assembled(message.bytes)) }
         guard message.isText else { return .binary(.assembled(message.bytes)) }
         guard message.isCompleteText else { throw .text }
         return .text(.assembled(message.bytes))

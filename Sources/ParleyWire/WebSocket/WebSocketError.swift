@@ -1,6 +1,6 @@
 /// Why a WebSocket connection is failed (RFC 6455 7.1.7): send a close frame with the code, then close.
 public struct WebSocketError: Error, Sendable, Equatable {
-    /// The close code to send: 1002, 1007 or 1009.
+    /// The close code to send: 1002, 1007, 1009 or 1011.
     public let closeCode: UInt16
     /// The rule or the limit that was broken, with the section of the RFC where there is one.
     public let rule: String
@@ -38,6 +38,12 @@ extension WebSocketError {
     }
     static var closeLength: Self { .init(closeCode: 1002, rule: "RFC 6455 5.5.1: close payload of one byte") }
     static var closeCode: Self { .init(closeCode: 1002, rule: "RFC 6455 7.4: invalid close code") }
+    static var compressedData: Self {
+        .init(closeCode: 1007, rule: "RFC 7692 7.2.2: the message can't be inflated")
+    }
+    static var compressionMemory: Self {
+        .init(closeCode: 1011, rule: "no memory to inflate the message")
+    }
     static var text: Self { .init(closeCode: 1007, rule: "RFC 6455 8.1: text is not UTF-8") }
     static var closeReason: Self { .init(closeCode: 1007, rule: "RFC 6455 5.5.1: close reason is not UTF-8") }
     static var messageTooLong: Self {

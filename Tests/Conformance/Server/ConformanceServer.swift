@@ -11,10 +11,14 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0 lets the system choose.")
     var port = 0
 
+    @OptionGroup var addresses: Addresses
     @OptionGroup var settings: Settings
 
     func run() async throws {
-        let application = Application(configuration: settings.serverConfiguration)
+        var configuration = settings.serverConfiguration
+        configuration.maximumConnections = addresses.maximumConnections
+        let application = Application(configuration: configuration)
+        if let headers = try addresses.forwardedHeaders { application.use(headers) }
         let realtime = Realtime(options: settings.realtimeOptions)
         let journal = Journal()
 
@@ -34,7 +38,10 @@ struct ConformanceServer: AsyncParsableCommand {
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
 
-        try await application.run(host: host, port: port) { server in
+        try await application.run(on: try addresses.all(host: host, port: port)) { server in
+            for address in server.addresses {
+                FileHandle.standardOutput.write(Data("address \(address)\n".utf8))
+            }
             FileHandle.standardOutput.write(Data("listening on \(server.port)\n".utf8))
         }
     }

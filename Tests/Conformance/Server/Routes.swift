@@ -8,12 +8,17 @@ struct Routes: Sendable {
 
     func serve(on application: Application) {
         serveAnswers(on: application)
+        serveClients(on: application)
         serveBodies(on: application)
         serveStreams(on: application)
         serveTrailers(on: application)
         serveHolds(on: application)
         serveFailures(on: application)
         serveWebSockets(on: application)
+        serveMiddleware(on: application)
+        serveFiles(on: application)
+        serveCompression(on: application)
+        serveContent(on: application)
     }
 
     private func serveAnswers(on application: Application) {

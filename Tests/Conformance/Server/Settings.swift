@@ -8,6 +8,8 @@ struct Settings: ParsableArguments {
     @Option(help: "Serves the files of this folder.") var files: String?
     @Option(help: "An origin whose pages may use realtime.") var corsOrigin: String?
     @Option(help: "The bytes of an Engine.IO message.") var maxPayload: Int?
+    @Flag(help: "Compresses Socket.IO's WebSockets.") var compressRealtime = false
+    @Flag(help: "Compresses them with context takeover.") var takeover = false
 
     @Option(help: "Between two pings.") var pingInterval: Int?
     @Option(help: "For a pong.") var pingTimeout: Int?
@@ -73,6 +75,12 @@ extension Settings {
     var realtimeOptions: RealtimeOptions {
         var options = RealtimeOptions()
         if let maxPayload { options.engine.maxPayload = maxPayload }
+        if compressRealtime {
+            var compression = WebSocketCompression()
+            compression.serverContextTakeover = takeover
+            compression.clientContextTakeover = takeover
+            options.engine.webSocketCompression = compression
+        }
         if let corsOrigin { options.engine.origins = .allow([corsOrigin], credentials: true) }
         options.engine.allowRequest = { request in request.query("refuse") == nil }
         set(&options.engine.pingInterval, pingInterval)

@@ -1,4 +1,4 @@
-"""LIMITS "Static files"; FEATURES H17 to H19 as far as the first version goes."""
+"""Which files are served, as what, and what becomes of those that change meanwhile."""
 
 import os
 import socket
@@ -80,69 +80,6 @@ def test_symbolic_link_inside_and_well_known_are_served(server):
     assert exchange(server, get("/.well-known/security.txt")).status == 200
 
 
-# --- conditions ----------------------------------------------------------------------------------
-
-def test_entity_tag_conditions(server):
-    first = exchange(server, get("/data.bin"))
-    tag = first.get("etag")
-    assert tag.startswith('"') and tag.endswith('"')
-    for condition in (tag, f'"other", {tag}', "*", "W/" + tag):
-        answer = exchange(server, get("/data.bin", f"If-None-Match: {condition}"))
-        assert (answer.status, answer.get("etag")) == (304, tag), condition
-    assert exchange(server, get("/data.bin", 'If-None-Match: "other"')).status == 200
-
-
-def test_date_conditions(server):
-    date = exchange(server, get("/data.bin")).get("last-modified")
-    assert exchange(server, get("/data.bin", f"If-Modified-Since: {date}")).status == 304
-    assert exchange(server, get("/data.bin", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT")).status == 200
-    assert exchange(server, get("/data.bin", "If-Modified-Since: nonsense")).status == 200
-
-
-def test_entity_tag_wins_over_date(server):
-    date = exchange(server, get("/data.bin")).get("last-modified")
-    assert exchange(server, get("/data.bin", 'If-None-Match: "other"', f"If-Modified-Since: {date}")).status == 200
-
-
-# --- ranges --------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("asked, first, last", [
-    ("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=102390-", 102390, 102399), ("bytes=-5", 102395, 102399),
-    ("bytes=0-999999999", 0, 102399), ("bytes=-999999999", 0, 102399)])
-def test_one_range(server, asked, first, last):
-    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
-    assert answer.status == 206 and answer.body == DATA[first:last + 1]
-    assert answer.get("content-range") == f"bytes {first}-{last}/{len(DATA)}"
-
-
-@pytest.mark.parametrize("asked", ["bytes=102400-", "bytes=999999-9999999", "bytes=-0"])
-def test_unsatisfiable_range_is_416(server, asked):
-    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
-    assert answer.status == 416 and answer.get("content-range") == f"bytes */{len(DATA)}"
-
-
-@pytest.mark.parametrize("asked", [
-    "bytes=5-2", "bytes=a-b", "bytes=", "bytes", "bytes=-", "lines=1-2", "bytes=1", "bytes=--5", "bytes=+1-2",
-    "bytes=1-2-3", "bytes=0x1-2", "bytes=99999999999999999999999-1"])
-def test_malformed_range_is_ignored(server, asked):
-    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
-    assert (answer.status, answer.body) == (200, DATA)
-    server.check()
-
-
-@pytest.mark.parametrize("asked", [
-    "bytes=" + ",".join(f"{n * 10}-{n * 10 + 1}" for n in range(17)), "bytes=0-10,5-20", "bytes=0-,0-,0-", "bytes=0-1,0-1"],
-    ids=["17 ranges", "overlapping", "whole thrice", "equal"])
-def test_abusive_ranges_get_the_file_whole(server, asked):
-    answer = exchange(server, get("/data.bin", f"Range: {asked}"))
-    assert (answer.status, answer.body) == (200, DATA)
-
-
-def test_head_ignores_range(server):
-    answer = exchange(server, get("/data.bin", "Range: bytes=0-1", method="HEAD"), head=True)
-    assert answer.status == 200
-
-
 # --- files that change ---------------------------------------------------------------------------
 
 def test_file_that_grows_sends_what_was_announced(server, public):
@@ -197,3 +134,116 @@ def test_reading_a_large_file_slowly_costs_bounded_memory(server, public):
         connection.close()
     wait_until(server.alive)
     server.check()
+
+
+@pytest.mark.parametrize("size", [16384, 65536, 1 << 20])
+def test_long_file_arrives_whole_at_any_speed(server, public, size):
+    """By the kernel's own copying in clear text: nothing twice, nothing left out, and the next answer behind it."""
+    content = os.urandom(24 << 20)
+    (public / "random.bin").write_bytes(content)
+    with Connection(server, timeout=30) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        connection.send(get("/random.bin") + get("/random.bin", "Range: bytes=1000001-20000000, 23000000-23999999, 0-99999")
+                        + get("/hello"))
+        time.sleep(0.3)
+        assert connection.response().body == content
+        several = connection.response()
+        assert several.status == 206 and len(several.body) == int(several.get("content-length"))
+        assert content[1000001:20000001] in several.body and content[23000000:24000000] in several.body
+        assert connection.response().body == b"hello"
+
+
+@pytest.mark.parametrize("kind", ["server", "secure"])
+def test_one_gibibyte_takes_constant_memory(request, public, kind):
+    server = request.getfixturevalue(kind)
+    with open(public / "gibibyte.bin", "wb") as file:
+        file.truncate(1 << 30)
+    slow = []
+    for _ in range(5):
+        slow.append(Connection(server))
+        slow[-1].send(get("/gibibyte.bin"))
+    before, most, received = server.memory(), 0, 0
+    with Connection(server, timeout=60) as connection:
+        connection.send(get("/gibibyte.bin"))
+        head = connection.read_until(b"\r\n\r\n", time.monotonic() + 10)
+        assert b"content-length: 1073741824" in head.lower()
+        left = (1 << 30) - len(connection.buffer)
+        buffer = bytearray(1 << 20)
+        while left > 0 and (count := connection.socket.recv_into(buffer, min(left, len(buffer)))):
+            left -= count
+            received += 1
+            if received % 100 == 0:
+                most = max(most, server.memory())
+        assert left == 0 and most - before < 24 << 20
+    for connection in slow:
+        connection.socket.close()
+    (public / "gibibyte.bin").unlink()
+    server.check()
+
+
+def test_client_that_leaves_a_long_file_leaves_nothing_behind(server, public):
+    with open(public / "left.bin", "wb") as file:
+        file.truncate(1 << 30)
+    before = server.descriptors()
+    for _ in range(50):
+        with Connection(server) as connection:
+            connection.send(get("/left.bin"))
+            connection.socket.recv(100_000)
+    wait_until(lambda: server.descriptors() <= before, complaint="descriptors stay open")
+    (public / "left.bin").unlink()
+    server.check()
+
+
+# --- files in memory -----------------------------------------------------------------------------
+
+def settled(path, content):
+    """Writes a file and waits until it may be kept in memory."""
+    path.write_bytes(content)
+    time.sleep(2.1)
+    return path
+
+
+def test_change_of_a_file_in_memory_is_seen_within_its_validity(server, public):
+    path = settled(public / "hot.txt", b"one")
+    assert {exchange(server, get("/hot.txt")).body for _ in range(5)} == {b"one"}
+
+    def becomes(status, body=None):
+        time.sleep(0.11)
+        for _ in range(5):
+            answer = exchange(server, get("/hot.txt"))
+            assert answer.status == status and (body is None or answer.body == body), answer
+
+    path.write_bytes(b"two")
+    becomes(200, b"two")
+    (public / "hot.new").write_bytes(b"six")
+    (public / "hot.new").rename(path)
+    becomes(200, b"six")
+    path.unlink()
+    becomes(404)
+    settled(path, b"ten")
+    becomes(200, b"ten")
+    path.unlink()
+    path.symlink_to(public.parent / "outside.txt")
+    becomes(404)
+    path.unlink()
+    path.mkdir()
+    becomes(404)
+    path.rmdir()
+
+
+def test_file_in_memory_is_never_torn(make_server, public):
+    """Rewritten by renaming all the time: each answer is one of its states, and its tag belongs to its bytes."""
+    server = make_server(loops=2)
+    path = public / "torn.txt"
+    seen = {}
+    deadline = time.monotonic() + 4
+    number = 0
+    while time.monotonic() < deadline:
+        number += 1
+        (public / "torn.new").write_bytes(str(number % 7).encode() * (1000 + number))
+        (public / "torn.new").rename(path)
+        pause = time.monotonic() + (2.3 if number == 3 else 0.01)
+        while time.monotonic() < pause:
+            answer = exchange(server, get("/torn.txt"))
+            assert len(set(answer.body)) == 1 and len(answer.body) >= 1000
+            assert seen.setdefault(answer.get("etag"), answer.body) == answer.body

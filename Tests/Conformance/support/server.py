@@ -32,6 +32,8 @@ class Server:
     """One process of the server under test, on a loopback port."""
 
     context = None      # of TLS
+    launcher = ()       # what starts the server's command line
+    inherited = ()      # descriptors that it gets
 
     def __init__(self, *arguments, port=0, loops=2):
         self.arguments = [str(argument) for argument in arguments]
@@ -41,9 +43,9 @@ class Server:
         self.output = deque(maxlen=200)
 
     def start(self):
-        line = command() + ["--host", "127.0.0.1", "--port", str(self.port), "--loops", str(self.loops)]
+        line = [*self.launcher, *command()] + ["--host", "127.0.0.1", "--port", str(self.port), "--loops", str(self.loops)]
         self.process = subprocess.Popen(
-            line + self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            line + self.arguments, pass_fds=self.inherited, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
         ready = threading.Event()
         threading.Thread(target=self._collect, args=(ready,), daemon=True).start()
@@ -60,6 +62,11 @@ class Server:
             if line.startswith("listening on "):
                 self.port = int(line.split()[-1])
                 ready.set()
+
+    @property
+    def addresses(self):
+        """All addresses that it listens on, as it writes them."""
+        return [line.split(" ", 1)[1].strip() for line in self.output if line.startswith("address ")]
 
     def log(self):
         return "".join(self.output)
@@ -98,6 +105,10 @@ class Server:
     def memory(self):
         """Resident bytes."""
         return psutil.Process(self.process.pid).memory_info().rss
+
+    def descriptors(self):
+        """Those that are open."""
+        return psutil.Process(self.process.pid).num_fds()
 
     def url(self, path=""):
         return f"http://127.0.0.1:{self.port}{path}"

@@ -41,9 +41,32 @@ import Testing
         #expect(RangeSelection(field: field, size: 100) == .whole)
     }
 
-    @Test func `Several ranges are answered with the whole content`() {
-        #expect(RangeSelection(field: "bytes=0-1,5-6", size: 100) == .whole)
+    @Test(
+        arguments: [
+            ("bytes=0-1,5-6", [0..<2, 5..<7]), ("bytes=5-6,0-1", [5..<7, 0..<2]),
+            ("bytes=0-1,2-3", [0..<2, 2..<4]),
+            ("bytes=0-0,-1", [0..<1, 99..<100]), ("bytes=0-9, 50-, 10-11", [0..<10, 50..<100, 10..<12]),
+            // What doesn't exist is left out.
+            ("bytes=0-1,100-,5-6,-0", [0..<2, 5..<7]),
+        ] as [(String, [Range<UInt64>])])
+    func `Several ranges are those parts in their order`(field: String, parts: [Range<UInt64>]) {
+        #expect(RangeSelection(field: field, size: 100) == .parts(parts))
+    }
+
+    @Test func `Of several ranges one may be left, or none`() {
+        #expect(RangeSelection(field: "bytes=100-,5-6", size: 100) == .part(5..<7))
+        #expect(RangeSelection(field: "bytes=100-,200-", size: 100) == .unsatisfiable)
+        #expect(RangeSelection(field: "bytes=0-,-1", size: 0) == .whole)
         #expect(RangeSelection(field: nil, size: 100) == .whole)
+    }
+
+    @Test(arguments: [
+        "bytes=0-1,0-1", "bytes=0-,0-,0-", "bytes=0-10,5-20", "bytes=5-20,0-10", "bytes=0-,-1",
+        "bytes=0-99,50-50",
+        "bytes=50-50,0-99", "bytes=0-0,2-2,4-4,3-5",
+    ])
+    func `Ranges that overlap are answered with the whole content`(field: String) {
+        #expect(RangeSelection(field: field, size: 100) == .whole)
     }
 
     @Test func `Ranges are read in their order, up to sixteen`() {

@@ -146,9 +146,6 @@ import Testing
         let beyond = await site.get("/a.txt", [.range: "bytes=10-"])
         #expect(beyond.status == .rangeNotSatisfiable)
         #expect(beyond.headers[.contentRange] == "bytes */10")
-        let several = await site.get("/a.txt", [.range: "bytes=0-1,4-5"])
-        #expect(several.status == .ok)
-        #expect(try await several.text() == "0123456789")
     }
 
     @Test func `A range with If-Range is a part of the same state only`() async throws {

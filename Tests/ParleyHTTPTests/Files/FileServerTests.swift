@@ -30,7 +30,7 @@ import Testing
                 get("/a.txt", method: "HEAD") + get("/a.txt", "Range: bytes=-3")
                     + get("/a.txt", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT")
                     + get("/a.txt", "If-Match: \"x\"") + get("/a.txt", "Range: bytes=10-")
-                    + get("/a.txt", "Range: bytes=0-1, 3-4", "Connection: close"))
+                    + get("/a.txt", "Range: bytes=0-1, 1-4", "Connection: close"))
             let responses = text.components(separatedBy: "HTTP/1.1 ").dropFirst()
             #expect(responses.map { String($0.prefix(3)) } == ["200", "206", "304", "412", "416", "200"])
             let contents = responses.map(\.content)

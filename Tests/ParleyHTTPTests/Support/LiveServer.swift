@@ -48,20 +48,40 @@ extension String {
     func count(of text: String) -> Int { components(separatedBy: text).count - 1 }
 }
 
+extension Response {
+    /// The body of a response that is whole.
+    var text: String {
+        guard case .bytes(let bytes) = body.content else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// An error that is no HTTP response.
+struct Failure: Error {
+    var secret = "hunter2"
+}
+
 /// Answers requests in memory.
 struct InMemory {
     let application: Application
     let group: EventLoopGroup
 
-    init(_ routes: (Application) -> Void) throws {
-        application = Application(logger: .silent)
+    init(logger: Logger = .silent, _ routes: (Application) -> Void) throws {
+        application = Application(logger: logger)
         routes(application)
         group = try EventLoopGroup(count: 1)
     }
 
-    func respond(_ method: String, _ target: String) async throws -> Response {
+    func respond(
+        _ method: String, _ target: String, _ headers: HTTPFields = [:], body: [UInt8] = [],
+        authority: String = "localhost", from address: String? = nil, isSecure: Bool = false
+    ) async throws -> Response {
         let method = try #require(HTTPRequest.Method(method))
-        return await application.respond(to: Request(method: method, target: target, loop: group.loops[0]))
+        let request = Request(
+            method: method, target: target, authority: authority, headers: headers, body: body,
+            loop: group.loops[0], remoteAddress: address.flatMap { SocketAddress(host: $0, port: 9) },
+            isSecure: isSecure)
+        return await application.respond(to: request)
     }
 
     /// Status and content.

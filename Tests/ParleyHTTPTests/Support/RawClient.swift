@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 
 #if canImport(Glibc)
     import Glibc
@@ -82,12 +83,16 @@ final class RawClient: Sendable {
 
     /// Everything up to and with the text, and what came with it.
     func read(until text: String) async throws -> String {
-        var bytes: [UInt8] = []
+        // `String.contains` takes the square of the length for a text that repeats itself.
+        var bytes = Data()
+        let text = Data(text.utf8)
         while true {
-            let sofar = String(decoding: bytes, as: UTF8.self)
-            if sofar.contains(text) { return sofar }
+            if bytes.range(of: text) != nil { return String(decoding: bytes, as: UTF8.self) }
             let more = try await read()
-            if more.isEmpty { throw Failure(description: "the stream ended after: \(sofar)") }
+            if more.isEmpty {
+                throw Failure(
+                    description: "the stream ended after: \(String(decoding: bytes, as: UTF8.self))")
+            }
             bytes += more
         }
     }

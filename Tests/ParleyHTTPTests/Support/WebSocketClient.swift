@@ -8,6 +8,8 @@ final class WebSocketClient: Sendable {
         var opcode: UInt8
         var payload: [UInt8]
         var isFinal = true
+        /// RSV1 (RFC 7692 6).
+        var isCompressed = false
         var text: String { String(decoding: payload, as: UTF8.self) }
         /// Of a close frame.
         var code: Int { payload.count < 2 ? 0 : Int(payload[0]) << 8 | Int(payload[1]) }
@@ -62,6 +64,6 @@ final class WebSocketClient: Sendable {
         }
         return Frame(
             opcode: start[0] & 0x0F, payload: try await raw.read(exactly: length),
-            isFinal: start[0] & 0x80 != 0)
+            isFinal: start[0] & 0x80 != 0, isCompressed: start[0] & 0x40 != 0)
     }
 }

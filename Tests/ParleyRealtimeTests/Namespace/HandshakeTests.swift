@@ -1,7 +1,7 @@
 import HTTPTypes
-import ParleyHTTP
 import Testing
 
+@testable import ParleyHTTP
 @testable import ParleyRealtime
 
 @Suite("Handshake and authorization")
@@ -126,6 +126,39 @@ struct HandshakeTests {
             realtime, query: "&room=a%20b", headers: [.userAgent: "test"], storing: "ada")
         try await client.send(#"40{"n":7}"#)
         #expect(try await journal.wait(for: 5) == ["a b", "test", "ada", "false false", "7"])
+    }
+
+    @Test(
+        "who HTTP authentication found out a client to be is in the handshake and on the socket; others get no session"
+    )
+    func identity() async throws {
+        struct User: Sendable { var name: String }
+        let realtime = Realtime()
+        let journal = Journal()
+        realtime.root.use { handshake in
+            guard handshake[User.self]?.name == handshake.request[User.self]?.name else {
+                throw ConnectError("no")
+            }
+        }
+        realtime.root.onConnection { socket in await journal.add(socket[User.self]?.name ?? "nobody") }
+        let app = Application()
+        app.group("/closed")
+            .use(BearerAuth(from: [.header, .query("token")]) { $0 == "good" ? User(name: "ada") : nil })
+            .mount(realtime)
+        func call(_ method: HTTPRequest.Method, _ query: String, _ body: String = "") async -> Response {
+            let target = "/closed/socket.io/?EIO=4&transport=polling" + query
+            return await app.respond(
+                to: Request(method: method, target: target, body: Array(body.utf8), loop: testLoop))
+        }
+        #expect(await call(.get, "").status == .unauthorized)
+        #expect(await call(.get, "&token=bad").status == .unauthorized)
+        #expect(realtime.sessionCount == 0)
+        let opened = await call(.get, "&token=good")
+        guard case .bytes(let bytes) = opened.body.content else { return }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let sid = try #require(text.firstMatch(of: /"sid":"([^"]+)"/)?.1)
+        #expect(await call(.post, "&token=good&sid=\(sid)", "40").status == .ok)
+        #expect(try await journal.wait(for: 1) == ["ada"])
     }
 
     @Test("a client that joins nothing in time is closed (E17)")

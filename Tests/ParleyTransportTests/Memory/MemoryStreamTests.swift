@@ -40,6 +40,13 @@ struct MemoryStreamTests {
             for _ in 0..<4 { try await group.loops[0].run {} }
         }
 
+        /// Waits until both ends are closed.
+        func waitUntilClosed() async throws {
+            for _ in 0..<500 where clientHeard.heard.withLock({ !$0.contains { $0.hasPrefix("closed") } }) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+
         var heard: ([String], [String]) {
             (clientHeard.heard.withLock { $0 }, serverHeard.heard.withLock { $0 })
         }
@@ -84,7 +91,7 @@ struct MemoryStreamTests {
         let (client, server) = (pair.client, pair.server)
         try await pair.group.loops[0].run { server.pauseReading() }
         client.send([1].span)
-        try await Task.sleep(for: .milliseconds(100))
+        try await pair.waitUntilClosed()
         #expect(pair.heard == (["closed slowPeer"], ["closed peer"]))
         await pair.group.shutdown()
     }
@@ -110,7 +117,7 @@ struct MemoryStreamTests {
     func linger() async throws {
         let pair = try await Pair()
         pair.client.close(linger: .milliseconds(20))
-        try await Task.sleep(for: .milliseconds(80))
+        try await pair.waitUntilClosed()
         #expect(pair.heard == (["closed closed"], ["end", "closed peer"]))
         await pair.group.shutdown()
     }

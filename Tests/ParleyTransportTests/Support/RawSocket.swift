@@ -29,9 +29,28 @@ final class RawSocket: @unchecked Sendable {
             close(descriptor)
             throw SocketFailure(call: "connect", code: code)
         }
+        setTimeouts()
+    }
+
+    private func setTimeouts() {
         var timeout = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// Connects to a Unix domain socket.
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketFailure(call: "socket", code: errno) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        guard Self.connect(descriptor, &address) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw SocketFailure(call: "connect", code: code)
+        }
+        setTimeouts()
     }
 
     private static func connect<Address>(_ descriptor: Int32, _ address: inout Address) -> Int32 {

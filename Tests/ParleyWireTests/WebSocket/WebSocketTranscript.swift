@@ -16,6 +16,9 @@ struct WebSocketTranscript: Equatable {
     var events: [Event] = []
     var isMidMessage = false
 
+    /// What came of a compressed message that isn't complete.
+    private var compressed: [UInt8] = []
+
     /// True when a payload was given as a range of the input.
     var hadRange = false
 
@@ -49,8 +52,11 @@ struct WebSocketTranscript: Equatable {
             case .text(let payload):
                 events.append(.text(String(decoding: bytes(payload, piece), as: UTF8.self)))
             case .binary(let payload): events.append(.binary(bytes(payload, piece)))
-            case .compressed(let isText, let payload):
-                events.append(.compressed(isText: isText, bytes(payload, piece)))
+            case .compressed(let isText, let range, let isLast):
+                compressed += piece[range]
+                guard isLast else { continue }
+                events.append(.compressed(isText: isText, compressed))
+                compressed = []
             case .ping(let payload): events.append(.ping(bytes(payload, piece)))
             case .pong(let payload): events.append(.pong(bytes(payload, piece)))
             case .close(let code, let reason): events.append(.close(code, reason))

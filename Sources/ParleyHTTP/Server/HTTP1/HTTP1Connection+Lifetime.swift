@@ -40,6 +40,7 @@ extension HTTP1Connection {
         guard let exchange = exchange.take() else { return }
         exchange.content.finish(throwing: RequestBodyError.connectionClosed)
         exchange.body?.progress.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
+        exchange.body?.progress.settling?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.task?.cancel()
     }
 }

@@ -16,9 +16,11 @@ extension HTTP1Connection {
 
     /// Starts a task that is cancelled with the exchange.
     private func adopt(number: UInt64, _ work: @escaping @Sendable () async -> Void) {
+        let count = (exchange?.taskCount ?? 0) + 1
+        exchange?.taskCount = count
         let task = server.startTask(work)
-        // It may have ended by now, and the next exchange may have begun.
-        if exchange?.number == number { exchange?.task = task }
+        // It may have ended by now, having started the one that streams its response, and the next exchange may have begun.
+        if exchange?.number == number, exchange?.taskCount == count { exchange?.task = task }
     }
 
     /// True while the exchange of this number waits for its response.
@@ -135,8 +137,19 @@ extension HTTP1Connection {
         guard outcome.framing != .none, let number = exchange?.number else {
             return proceed(state.endResponse(persists: outcome.keepAlive))
         }
-        exchange?.body = HTTP1StreamedBody(framing: outcome.framing, persists: outcome.keepAlive)
+        exchange?.body = HTTP1StreamedBody(
+            framing: outcome.framing, persists: outcome.keepAlive,
+            endsAtShutdown: response.body.endsAtShutdown)
         adopt(number: number) { [self] in await produce(producer, exchange: number) }
+        if server.isShuttingDown { endStreamAtShutdown(number) }
+    }
+}
+
+extension HTTP1Connection {
+    /// Has a body that would not end by itself come to its end.
+    func endStreamAtShutdown(_ number: UInt64) {
+        guard exchange?.number == number, exchange?.body?.endsAtShutdown == true else { return }
+        exchange?.task?.cancel()
     }
 }
 

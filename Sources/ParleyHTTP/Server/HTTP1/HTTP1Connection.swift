@@ -83,6 +83,10 @@ extension HTTP1Connection {
 
     /// The server shuts down: an idle connection is closed in a moment, another one with its response.
     func shutDown(_ stream: any ByteStream, spread: Duration) {
+        if let exchange, exchange.body?.endsAtShutdown == true {
+            let number = exchange.number
+            server.atRandom(within: spread) { [self] in endStreamAtShutdown(number) }
+        }
         guard state.shutDown(isMidRequest: decoder.isMidRequest || !held.isEmpty) else { return }
         watch.leave(at: server.loop.now)
         armTimer()

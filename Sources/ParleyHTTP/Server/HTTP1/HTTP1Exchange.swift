@@ -14,8 +14,10 @@ struct HTTP1Exchange {
     let framing: HTTP1ResponseEncoder.Exchange
     /// True while the client waits for `100 Continue`.
     var expectsContinue: Bool
-    /// Cancelled when the peer goes away.
+    /// Cancelled when the peer goes away: the last one that was started.
     var task: Task<Void, Never>?
+    /// How many tasks were started.
+    var taskCount = 0
     /// Set while a streamed body is sent.
     var body: HTTP1StreamedBody?
 
@@ -37,9 +39,12 @@ struct HTTP1StreamedBody {
     let framing: HTTP1ResponseEncoder.Framing
     /// Whether the connection persists after it, as the head said.
     let persists: Bool
+    /// Whether its producer is cancelled when the server shuts down.
+    let endsAtShutdown: Bool
     var progress: StreamedBody
 
-    init(framing: HTTP1ResponseEncoder.Framing, persists: Bool) {
+    init(framing: HTTP1ResponseEncoder.Framing, persists: Bool, endsAtShutdown: Bool) {
+        self.endsAtShutdown = endsAtShutdown
         self.framing = framing
         self.persists = persists
         if case .length(let length) = framing {

@@ -157,10 +157,14 @@ extension HTTP2Connection {
     /// Starts a task that is cancelled with the exchange, and counts it for as long as it runs.
     func adopt(_ exchange: HTTP2Exchange, _ work: @escaping @Sendable () async -> Void) {
         runningHandlers += 1
+        exchange.taskCount += 1
+        let count = exchange.taskCount
         let task = server.startTask { [self] in
             await work()
             await server.onLoop { [self] in runningHandlers -= 1 }
         }
-        if !exchange.isClosed { exchange.task = task } else { task.cancel() }
+        if exchange.isClosed { return task.cancel() }
+        // It may have ended by now, having started the one that streams its response.
+        if exchange.taskCount == count { exchange.task = task }
     }
 }

@@ -132,7 +132,9 @@ extension HTTP2Connection: ResponseSink {
         guard hasContent else { return endRequest(of: exchange) }
         session.share(exchange.id, isUrgent: false)
         exchange.body = StreamedBody(length: length)
+        exchange.endsAtShutdown = response.body.endsAtShutdown
         adopt(exchange) { [self] in await produce(producer, exchange: UInt64(exchange.id)) }
+        if isGoingAway { exchange.endStreamAtShutdown() }
     }
 
     private func streaming(_ number: UInt64) -> HTTP2Exchange? {

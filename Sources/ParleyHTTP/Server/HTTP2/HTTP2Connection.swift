@@ -103,6 +103,7 @@ extension HTTP2Connection {
         armTimer()
         for exchange in exchanges.streams {
             if let tunnel = exchange.tunnel { tunnel.handler?.shutDown(tunnel, spread: spread) }
+            if exchange.endsAtShutdown { server.atRandom(within: spread) { exchange.endStreamAtShutdown() } }
         }
         scheduleFlush()
     }

@@ -24,11 +24,15 @@ final class HTTP2Exchange: @unchecked Sendable {
     /// The request's content; nil when there was none to come.
     @exclusivity(unchecked) let content: HTTP2RequestContent?
     @exclusivity(unchecked) var phase = Phase.waiting
-    /// Cancelled when the stream is gone.
+    /// Cancelled when the stream is gone: the last one that was started.
     @exclusivity(unchecked) var task: Task<Void, Never>?
+    /// How many tasks were started.
+    @exclusivity(unchecked) var taskCount = 0
     @exclusivity(unchecked) var output = HTTP2SendQueue()
     @exclusivity(unchecked) var body: StreamedBody?
     @exclusivity(unchecked) var stall = HTTP2StallWatch()
+    /// Whether the producer of the streamed body is cancelled when the server shuts down.
+    @exclusivity(unchecked) var endsAtShutdown = false
 
     init(id: Int32, isHead: Bool, upgrade: String? = nil, content: HTTP2RequestContent? = nil) {
         self.id = id
@@ -61,6 +65,11 @@ final class HTTP2Exchange: @unchecked Sendable {
 
     /// True when nothing of the request is still to come.
     var isRequestEnded: Bool { content?.isEnded ?? true }
+
+    /// Has a body that would not end by itself come to its end.
+    func endStreamAtShutdown() {
+        if endsAtShutdown, body != nil { task?.cancel() }
+    }
 
     func deadline(_ timeouts: ServerTimeouts) -> MonotonicInstant? {
         earliest(content?.deadline(timeouts), stall.deadline(timeouts.streamStall))

@@ -9,6 +9,7 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
     let remoteAddress: SocketAddress?
     let isSecure: Bool
     let tls: TLSSession?
+    let proxiedClient: ProxiedClient?
     private let limits: StreamLimits
     private let outbox = Lock(Outbox())
     @exclusivity(unchecked) var handler: (any ByteStreamHandler)?
@@ -33,6 +34,7 @@ final class HTTP2Tunnel: ByteStream, TurnFlushed, @unchecked Sendable {
         remoteAddress = connection.info.remoteAddress
         isSecure = connection.info.isSecure
         tls = connection.info.tls
+        proxiedClient = connection.info.proxiedClient
     }
 }
 

@@ -10,6 +10,8 @@ struct FileSite: Sendable {
     let application = Application(logger: .silent)
     private let group: EventLoopGroup
 
+    var loop: EventLoop { group.next() }
+
     init(at mount: String = "/", options: FileOptions = FileOptions()) throws {
         directory = try TemporaryDirectory()
         try directory.directory("public")
@@ -30,7 +32,7 @@ struct FileSite: Sendable {
         _ method: HTTPRequest.Method, _ target: String, _ headers: HTTPFields = [:]
     ) async -> Response {
         await application.respond(
-            to: Request(method: method, target: target, headers: headers, loop: group.next()))
+            to: Request(method: method, target: target, headers: headers, loop: loop))
     }
 }
 

@@ -1,0 +1,102 @@
+import ParleyTransport
+
+/// The small files of one mount that were asked for lately, in memory, within a number of bytes.
+///
+/// One lock for all loops: it is held for one look into a dictionary, and what it guards is read by all of them. When
+/// there is no room, files that were not used since the last round go first (the clock algorithm).
+final class FileCache: Sendable {
+    let options: FileCacheOptions
+
+    fileprivate struct Slot {
+        var key: String
+        var file: CachedFile
+        /// When the file was looked at last.
+        var checked: ContinuousClock.Instant
+        var isUsed = false
+
+        var cost: Int { file.cost + key.utf8.count }
+    }
+
+    fileprivate struct Contents {
+        var slots: [Slot] = []
+        var indices: [String: Int] = [:]
+        var cost = 0
+        /// Where the next look for a slot to be freed begins.
+        var hand = 0
+    }
+
+    private let contents = Lock(Contents())
+
+    init(options: FileCacheOptions) { self.options = options }
+
+    /// The bytes that are kept now, with what their description counts for.
+    var cost: Int { contents.withLock { $0.cost } }
+
+    /// The file of a path, where it was looked at lately enough.
+    func fresh(_ key: String, now: ContinuousClock.Instant) -> CachedFile? {
+        contents.withLock { contents in
+            guard let index = contents.indices[key], now - contents.slots[index].checked < options.validity
+            else { return nil }
+            contents.slots[index].isUsed = true
+            return contents.slots[index].file
+        }
+    }
+
+    /// The file of a path, if it is still in the state that was found; anything else is forgotten.
+    /// - Parameter checked: when the look for that state began.
+    func revalidated(_ key: String, _ found: FoundFile, checked: ContinuousClock.Instant) -> CachedFile? {
+        contents.withLock { contents in
+            guard let index = contents.indices[key] else { return nil }
+            guard contents.slots[index].file.isState(of: found) else {
+                contents.remove(at: index)
+                return nil
+            }
+            contents.slots[index].checked = max(checked, contents.slots[index].checked)
+            contents.slots[index].isUsed = true
+            return contents.slots[index].file
+        }
+    }
+
+    /// Keeps a file, unless there can't be room for it.
+    func insert(_ file: CachedFile, for key: String, checked: ContinuousClock.Instant) {
+        let slot = Slot(key: key, file: file, checked: checked)
+        guard slot.cost <= options.capacity else { return }
+        contents.withLock { contents in
+            if let index = contents.indices[key] { contents.remove(at: index) }
+            while contents.cost > options.capacity - slot.cost { contents.removeUnused() }
+            contents.indices[key] = contents.slots.count
+            contents.slots.append(slot)
+            contents.cost += slot.cost
+        }
+    }
+
+    /// Forgets the file of a path.
+    func remove(_ key: String) {
+        contents.withLock { contents in
+            if let index = contents.indices[key] { contents.remove(at: index) }
+        }
+    }
+}
+
+extension FileCache.Contents {
+    /// Removes one slot: the next that was not used since the hand passed it last. There is one.
+    fileprivate mutating func removeUnused() {
+        if hand >= slots.count { hand = 0 }
+        while slots[hand].isUsed {
+            slots[hand].isUsed = false
+            hand = (hand + 1) % slots.count
+        }
+        remove(at: hand)
+    }
+
+    /// Removes a slot; the last one takes its place.
+    fileprivate mutating func remove(at index: Int) {
+        let removed = slots[index]
+        cost -= removed.cost
+        indices[removed.key] = nil
+        let last = slots.removeLast()
+        guard index < slots.count else { return }
+        slots[index] = last
+        indices[last.key] = index
+    }
+}
