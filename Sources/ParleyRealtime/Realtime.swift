@@ -34,12 +34,22 @@ public final class Realtime: Sendable {
     /// The namespace `/`, which clients join that name none.
     public var root: Namespace { core.namespace("/") }
 
+    var counters: DeliveryCounters { core.counters }
+
     /// The number of sessions, each one client's connection.
     public var sessionCount: Int { engine.sessionCount }
 
     /// Answers a request that belongs to this server: what `mount` routes here.
     public func respond(to request: Request) async throws -> Response {
         try await engine.respond(to: request)
+    }
+
+    /// Disconnects the clients as the server shuts down, each at a random moment within the time, so that they don't all
+    /// come back at once; a client whose events are being handled at its moment, when they are. New sessions are refused
+    /// meanwhile.
+    /// A mounted server does this by itself, over `ServerConfiguration.shutdownSpread`.
+    public func drain(over spread: Duration) async {
+        await engine.drain(over: spread)
     }
 
     /// Disconnects every client, as the server shuts down, and admits none from here on.
@@ -57,6 +67,7 @@ extension RouteBuilder {
         for variant in [bare, bare + "/"] where !variant.isEmpty {
             route(variant) { request in try await realtime.respond(to: request) }
         }
+        onDrain { spread in await realtime.drain(over: spread) }
         onShutdown { realtime.close() }
     }
 }

@@ -6,6 +6,7 @@ import ParleyTransport
 final class RealtimeCore: Sendable {
     let options: RealtimeOptions
     let logger: Logger
+    let counters = DeliveryCounters()
     private let state = Lock(State())
 
     private struct State {
@@ -38,7 +39,7 @@ final class RealtimeCore: Sendable {
     private func makeFixed(_ name: String) -> Namespace {
         let (namespace, isNew) = state.withLock { state in
             if let namespace = state.namespaces[name] { return (namespace, false) }
-            let namespace = Namespace(name: name, options: options, logger: logger)
+            let namespace = Namespace(name: name, options: options, logger: logger, counters: counters)
             state.namespaces[name] = namespace
             return (namespace, true)
         }
@@ -49,14 +50,14 @@ final class RealtimeCore: Sendable {
     func makeParent(_ name: String, _ rule: NamespaceRule, removesEmpty: Bool, limit: Int?) -> Namespace {
         let family = NamespaceFamily(
             rule: rule, removesEmpty: removesEmpty, limit: limit ?? options.maxChildNamespaces
-        ) { [options, logger] name, parameters, family, inheritance in
+        ) { [options, logger, counters] name, parameters, family, inheritance in
             Namespace(
                 name: name, options: options, logger: logger, parameters: parameters, origin: family,
-                state: inheritance)
+                counters: counters, inherited: inheritance)
         } onNew: { [weak self] namespace in
             self?.announce(namespace)
         }
-        return Namespace(name: name, options: options, logger: logger, family: family)
+        return Namespace(name: name, options: options, logger: logger, family: family, counters: counters)
     }
 
     private func announce(_ namespace: Namespace) {

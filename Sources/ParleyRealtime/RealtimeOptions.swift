@@ -17,6 +17,15 @@ public struct RealtimeOptions: Sendable {
     /// The concurrent handlers (`HandlerOrder.concurrent`) of one socket that may run at a time; beyond it, its next event
     /// waits.
     public var maxConcurrentHandlers = 100
+    /// Connection state recovery; nil: a client that comes back is a new one.
+    public var recovery: RecoveryOptions?
+    /// What becomes of events for clients that take them too slowly, in namespaces that don't say otherwise
+    /// (``Namespace/slowClients``).
+    public var slowClients = SlowClientPolicy.suspend
+    /// How much a client may send; nil: as much as its events are handled.
+    public var flood: FloodLimit?
+    /// What happens before a client's identity expires.
+    public var identity = IdentityOptions()
     /// Makes the adapter of the namespace of this name.
     public var adapter: @Sendable (String) -> any Adapter = { _ in InMemoryAdapter() }
 

@@ -35,6 +35,10 @@ public protocol ByteStream: AnyObject, Sendable {
     /// Sends an encoded buffer without copying it where the outbox is empty; for buffers that many streams share.
     func send(shared bytes: [UInt8])
 
+    /// The sender has more than it wants to put into the outbox now: ``isWritable`` is false until
+    /// ``ByteStreamHandler/becameWritable(_:)`` is called, as if the high watermark were passed. Safe from any thread.
+    func awaitWritable()
+
     /// Stops reading: the peer's window closes while nobody reads. Loop only.
     func pauseReading()
 
@@ -55,6 +59,11 @@ extension ByteStream {
 
     /// No TLS.
     public var tls: TLSSession? { nil }
+
+    /// Says at once that there is room: for streams that hold nothing back.
+    public func awaitWritable() {
+        loop.execute { self.handler?.becameWritable(self) }
+    }
 }
 
 /// The receiver of a ``ByteStream``'s events. Every method is called on the stream's loop.

@@ -277,3 +277,42 @@ import Testing
         }
     }
 }
+
+/// `awaitWritable`: who holds more back hears when there is room.
+@Suite(.timeLimit(.minutes(2))) struct AwaitWritableTests {
+    @Test func `with nothing pending it is told at once, once for each time it asked`() async throws {
+        try await withLoops { group in
+            let server = try await Server.start(on: group)
+            let client = try RawSocket(port: server.port)
+            let (stream, handler) = try await server.accepted.first()
+            for count in 1...3 {
+                stream.awaitWritable()
+                try await eventually { stream.isWritable }
+                #expect(handler.events.withLock { $0.becameWritable } == count)
+            }
+            stream.send(pattern(1000).span)
+            try await blocking { #expect(client.receive(exactly: 1000) == pattern(1000)) }
+            #expect(handler.events.withLock { $0.becameWritable } == 3)
+        }
+    }
+
+    @Test func `while the peer reads nothing it is not told, and asking again costs no turns`() async throws {
+        try await withLoops { group in
+            var options = TCPListenerOptions()
+            options.sendBufferSize = 8192
+            options.limits = StreamLimits(highWatermark: 1 << 20, lowWatermark: 50_000)
+            let server = try await Server.start(on: group, options: options)
+            let client = try RawSocket(port: server.port, receiveBuffer: 16384)
+            let (stream, handler) = try await server.accepted.first()
+            stream.send(pattern(400_000).span)
+            try await Task.sleep(for: .milliseconds(20))
+            for _ in 0..<10 { stream.awaitWritable() }
+            #expect(!stream.isWritable)
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(handler.events.withLock { $0.becameWritable } == 0)
+            try await blocking { #expect(client.receive(exactly: 400_000) == pattern(400_000)) }
+            try await eventually { stream.isWritable }
+            #expect(handler.events.withLock { $0.becameWritable } == 1)
+        }
+    }
+}

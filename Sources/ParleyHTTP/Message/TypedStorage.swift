@@ -17,4 +17,10 @@ public struct TypedStorage: Sendable {
         get { values.isEmpty ? nil : values[ObjectIdentifier(type)] as? Value }
         set { values[ObjectIdentifier(type)] = newValue }
     }
+
+    /// Takes over all values of another storage; they replace those of the same types.
+    public mutating func merge(_ other: TypedStorage) {
+        guard !other.values.isEmpty else { return }
+        values.merge(other.values) { _, new in new }
+    }
 }

@@ -44,6 +44,15 @@ extension RouteBuilder {
     }
 }
 
+extension RouteBuilder {
+    /// Adds something that takes leave of its clients over ``ServerConfiguration/shutdownSpread`` when the server shuts
+    /// down: it is given that time, unless it is zero. New connections are refused by then, and requests on those that
+    /// there are are answered as always, until all such hooks have returned.
+    public func onDrain(_ hook: @escaping @Sendable (_ spread: Duration) async -> Void) {
+        scope.hooks.add(drain: hook)
+    }
+}
+
 // MARK: - Verbs
 
 extension RouteBuilder {

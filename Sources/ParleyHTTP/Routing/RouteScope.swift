@@ -63,6 +63,7 @@ public final class RouteScope: Sendable {
 /// What is done before the server stops, in the order of registration.
 final class ShutdownHooks: Sendable {
     private let hooks = Lock<[@Sendable () async -> Void]>([])
+    private let drains = Lock<[@Sendable (Duration) async -> Void]>([])
 
     func add(_ hook: @escaping @Sendable () async -> Void) {
         hooks.withLock { $0.append(hook) }
@@ -73,6 +74,22 @@ final class ShutdownHooks: Sendable {
         hooks.withLock { hooks in
             defer { hooks = [] }
             return hooks
+        }
+    }
+
+    func add(drain hook: @escaping @Sendable (Duration) async -> Void) {
+        drains.withLock { $0.append(hook) }
+    }
+
+    /// Runs the hooks that take their time, all at once; each once.
+    func drain(over spread: Duration) async {
+        let taken = drains.withLock { drains in
+            defer { drains = [] }
+            return drains
+        }
+        guard spread > .zero else { return }
+        await withTaskGroup { group in
+            for hook in taken { group.addTask { await hook(spread) } }
         }
     }
 }

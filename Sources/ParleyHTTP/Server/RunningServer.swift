@@ -140,23 +140,25 @@ extension TLSConfiguration {
 // MARK: - Shutting down
 
 extension RunningServer {
-    /// Stops: nothing new is accepted, the hooks are run, idle connections are closed, requests in flight are answered,
-    /// with `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with
-    /// 1001), each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut
-    /// off. Returns when everything is gone. Calling it again is harmless.
+    /// Stops: nothing new is accepted, the hooks are run (first those that take ``ServerConfiguration/shutdownSpread``, see
+    /// ``RouteBuilder/onDrain(_:)``), idle connections are closed, requests in flight are answered, with
+    /// `Connection: close` or between two GOAWAY frames, and upgraded connections take their leave (a WebSocket with 1001),
+    /// each at a random moment within ``ServerConfiguration/shutdownSpread``. What isn't done by the deadline is cut off.
+    /// Returns when everything is gone. Calling it again is harmless.
     public func shutdown(deadline: Duration = .seconds(30)) async {
         let end = Deadline(after: deadline)
+        // Twice: for the hooks, then for what they leave.
+        let spread = min(configuration.shutdownSpread, deadline / 2)
         // Each step is waited for up to the deadline only: a handler that blocks its loop must not hang the shutdown.
         await end.wait { [self] in
             await closeListeners()
+            await hooks.drain(over: spread)
             // First, so that what the hooks make respond says that the connection ends.
             for server in loops { try? await server.loop.run { server.beginShutdown() } }
             for hook in hooks.take() { await hook() }
         }
         await end.wait { [self] in
-            for listener in listeners {
-                await listener.shutDownConnections(spread: configuration.shutdownSpread)
-            }
+            for listener in listeners { await listener.shutDownConnections(spread: spread) }
         }
         while connectionCount > 0, !end.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(10))

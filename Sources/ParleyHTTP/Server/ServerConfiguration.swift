@@ -39,7 +39,7 @@ public struct ServerConfiguration: Sendable {
     /// The connections that a server holds at a time; nil is what the system's limit of descriptors allows.
     public var maximumConnections: Int?
     /// The time over which upgraded connections are told that the server shuts down, each at a random moment, so that their
-    /// clients don't all come back at once.
+    /// clients don't all come back at once. At most half of the time that a shutdown has.
     public var shutdownSpread: Duration = .zero
     /// The time that an idle HTTP/1.1 connection is kept when the server shuts down: a request that was sent before the client
     /// could know is answered.

@@ -77,6 +77,10 @@ extension WebSocketConnection {
         stream.send(shared: frames)
     }
 
+    /// The sender holds back more: ``isWritable`` is false until ``WebSocketHandler/becameWritable(_:)`` is called, as
+    /// soon as few bytes are pending.
+    public func awaitWritable() { stream.awaitWritable() }
+
     /// Sends a ping without payload.
     public func ping() {
         let empty: [UInt8] = []

@@ -25,7 +25,9 @@ public protocol Adapter: Sendable {
 
     // MARK: All servers
 
-    /// Delivers the message to every socket that the target covers.
+    /// Delivers the message to every socket that the target covers; to this server's before it returns, as with connection
+    /// state recovery the order of broadcasts is that of these calls. It must neither call the application's code nor
+    /// wait for another server: those deliver by ``Namespace/receive(_:to:)`` what was sent to them.
     func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget)
     /// Delivers the message, tells the collector whom it was delivered to, and brings it the replies.
     func broadcast(

@@ -4,18 +4,31 @@ import Synchronization
 /// An event on its way to many sockets, encoded once.
 public struct BroadcastMessage: Sendable {
     let packet: EncodedPacket
-    /// Whether it is dropped for sockets that can't take it at once.
-    public let isVolatile: Bool
+    let delivery: Delivery
     /// What the recipients acknowledge the event by, where acknowledgements are asked for.
     let acknowledgementID: UInt64?
+    /// With connection state recovery, what the sockets are to remember of the event.
+    let numbered: NumberedBroadcast?
 
-    init(packet: EncodedPacket, isVolatile: Bool, acknowledgementID: UInt64? = nil) {
+    /// Whether it is dropped for sockets that can't take it at once.
+    public var isVolatile: Bool { delivery.isVolatile }
+
+    init(packet: EncodedPacket, delivery: Delivery, numbered: NumberedBroadcast? = nil) {
         self.packet = packet
-        self.isVolatile = isVolatile
-        self.acknowledgementID = acknowledgementID
+        self.delivery = delivery
+        self.numbered = numbered
+        acknowledgementID = nil
     }
 
-    /// An event that came from another server.
+    /// An event that is to be acknowledged, which no slow client's policy drops.
+    init(packet: EncodedPacket, delivery: Delivery, acknowledgementID: UInt64) {
+        self.packet = packet
+        self.delivery = delivery.reliably
+        self.acknowledgementID = acknowledgementID
+        numbered = nil
+    }
+
+    /// An event that came from another server: pass it to ``Namespace/receive(_:to:)``.
     ///
     /// - Parameter isAcknowledged: whether its recipients are to acknowledge it; deliver it with a collector then.
     /// - Throws: ``EventError`` for a reserved name, and what encoding throws.
@@ -24,9 +37,14 @@ public struct BroadcastMessage: Sendable {
         in namespace: Namespace
     ) throws {
         let id = isAcknowledged ? BroadcastNumbers.make() : nil
-        packet = namespace.audience.prepared(try .event(event, id: id, values: arguments, in: namespace))
-        self.isVolatile = isVolatile
-        acknowledgementID = id
+        let delivery = Delivery(isVolatile: isVolatile)
+        let writer = try PacketWriter.event(event, id: id, values: arguments, in: namespace)
+        let packet = namespace.prepared(writer.finishArray(), delivery)
+        if let id {
+            self.init(packet: packet, delivery: delivery, acknowledgementID: id)
+        } else {
+            self.init(packet: packet, delivery: delivery)
+        }
     }
 
     /// The event's name and arguments, for an adapter that takes them to other servers. Decodes them each time.
@@ -36,7 +54,11 @@ public struct BroadcastMessage: Sendable {
 
     /// Delivers the event to one of this server's sockets.
     public func deliver(to socket: Socket) {
-        socket.deliver(packet, isVolatile: isVolatile)
+        guard let numbered else {
+            socket.deliver(packet, delivery)
+            return
+        }
+        deliver(to: socket, numbered)
     }
 
     /// Delivers the event to this server's sockets, tells the collector of them, and brings it their replies.
@@ -52,12 +74,35 @@ public struct BroadcastMessage: Sendable {
             resolve: { cursor, json in collector.reply(from: name, &cursor, json) },
             fail: { collector.fail(name, $0) })
         guard socket.addAcknowledgement(pending, id: id) else { return collector.fail(name, .disconnected) }
-        switch socket.deliver(packet, isVolatile: isVolatile) {
-        case .sent: return
+        switch socket.deliver(packet, delivery) {
+        case .sent, .queued: return
         case .dropped: collector.fail(name, .dropped)
-        case .disconnected, .failed: collector.fail(name, .disconnected)
+        case .disconnected, .awaitsRecovery, .failed: collector.fail(name, .disconnected)
         }
         _ = socket.cancelAcknowledgement(id)
+    }
+}
+
+extension Namespace {
+    /// Sends an event to the target's sockets on all servers, numbered where their sessions can be recovered.
+    func broadcast(_ writer: PacketWriter, to target: BroadcastTarget, _ delivery: Delivery) {
+        if let recovery { return recovery.broadcast(writer, to: target, delivery, in: self) }
+        let packet = prepared(writer.finishArray(), delivery)
+        adapter.broadcast(BroadcastMessage(packet: packet, delivery: delivery), to: target)
+    }
+
+    /// A broadcast came from another server: for adapters. Delivers it to this server's sockets. With connection state
+    /// recovery it gets a number of this server's, which the sockets' clients ask for when they come back.
+    public func receive(_ message: BroadcastMessage, to target: BroadcastTarget) {
+        var here = target
+        here.isLocal = true
+        guard message.acknowledgementID == nil, recovery != nil || message.numbered != nil else {
+            return adapter.broadcast(message, to: here)
+        }
+        guard let (event, arguments) = try? message.decoded(),
+            let writer = try? PacketWriter.event(event, values: arguments, in: self)
+        else { return }
+        broadcast(writer, to: here, message.delivery)
     }
 }
 

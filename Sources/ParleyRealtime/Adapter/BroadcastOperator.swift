@@ -43,37 +43,33 @@ public struct BroadcastOperator: Sendable {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        guard !namespace.isParent else { return emitToChildren(event, repeat each arguments) }
+        emit(event, delivery, repeat each arguments)
+    }
+
+    var delivery: Delivery { Delivery(isVolatile: isVolatile, isCompressible: isCompressible) }
+
+    func emit<each Argument: Encodable>(
+        _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
+    ) -> EmitResult {
+        guard !namespace.isParent else { return emitToChildren(event, delivery, repeat each arguments) }
         do {
-            let packet = prepared(try EncodedPacket.event(event, in: namespace, repeat each arguments))
-            namespace.adapter.broadcast(BroadcastMessage(packet: packet, isVolatile: isVolatile), to: target)
+            let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            namespace.broadcast(writer, to: target, delivery)
             return .sent
         } catch {
             return .failed(error)
         }
     }
 
-    /// The packet for many connections, some of which may compress it, or want its attachments as Engine.IO 3 has them.
-    func prepared(_ packet: EncodedPacket) -> EncodedPacket {
-        var prepared = packet
-        if !isCompressible {
-            prepared = packet.withoutCompression()
-        } else if namespace.compressesWebSockets {
-            prepared = packet.forBroadcast()
-        }
-        if namespace.allowsEngineIO3, !packet.attachments.isEmpty {
-            prepared.engineIO3 = EngineIO3Attachments()
-        }
-        return prepared
-    }
-
     /// Each child has its name in the packet.
     private func emitToChildren<each Argument: Encodable>(
-        _ event: String, _ arguments: repeat each Argument
+        _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
     ) -> EmitResult {
         do { try EventName.check(event) } catch { return .failed(error) }
         for part in parts {
-            if case .failed(let error) = part.emit(event, repeat each arguments) { return .failed(error) }
+            if case .failed(let error) = part.emit(event, delivery, repeat each arguments) {
+                return .failed(error)
+            }
         }
         return .sent
     }

@@ -97,7 +97,8 @@ extension BroadcastEmitting {
         continuation.onTermination = { _ in for collector in collectors { collector.cancel() } }
         for (index, part) in parts.enumerated() {
             let message = BroadcastMessage(
-                packet: part.prepared(packets[index]), isVolatile: part.isVolatile, acknowledgementID: id)
+                packet: part.namespace.prepared(packets[index], part.delivery), delivery: part.delivery,
+                acknowledgementID: id)
             part.namespace.adapter.broadcast(message, to: part.target, collecting: collectors[index])
             collectors[index].watch()
         }

@@ -50,9 +50,22 @@ private final class InMemoryClusterAdapter: Adapter {
     private let cluster: InMemoryCluster
     private let own = InMemoryAdapter()
     private let home = Lock(Home())
+    private let outbox = Lock(Outbox())
 
     private struct Home {
         weak var namespace: Namespace?
+    }
+
+    /// What is on its way to the other servers.
+    private struct Outbox {
+        var broadcasts: [(message: BroadcastMessage, target: BroadcastTarget)] = []
+        var isSending = false
+
+        mutating func next() -> (message: BroadcastMessage, target: BroadcastTarget)? {
+            guard broadcasts.isEmpty else { return broadcasts.removeFirst() }
+            isSending = false
+            return nil
+        }
     }
 
     init(cluster: InMemoryCluster, name: String) {
@@ -83,7 +96,27 @@ private final class InMemoryClusterAdapter: Adapter {
     // MARK: All servers
 
     func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget) {
-        for server in servers(target) { server.own.broadcast(message, to: target) }
+        own.broadcast(message, to: target)
+        guard !target.isLocal else { return }
+        // Under the lock of this server's log: two servers must not wait for each other's.
+        guard message.numbered == nil else { return sendLater(message, to: target) }
+        send(message, to: target)
+    }
+
+    private func send(_ message: BroadcastMessage, to target: BroadcastTarget) {
+        for server in others { server.home.withLock({ $0.namespace })?.receive(message, to: target) }
+    }
+
+    private func sendLater(_ message: BroadcastMessage, to target: BroadcastTarget) {
+        let begins = outbox.withLock { outbox in
+            outbox.broadcasts.append((message, target))
+            defer { outbox.isSending = true }
+            return !outbox.isSending
+        }
+        guard begins else { return }
+        Task {
+            while let next = outbox.withLock({ $0.next() }) { send(next.message, to: next.target) }
+        }
     }
 
     func broadcast(

@@ -7,6 +7,7 @@ import ParleyWire
 final class Client: EngineSessionDelegate {
     let session: EngineSession
     private let realtime: RealtimeCore
+    private let flood: FloodGate?
     private let request: Request
     private let state = Lock(ClientState())
     private let decoder: SocketIODecoder
@@ -20,6 +21,7 @@ final class Client: EngineSessionDelegate {
         self.request = request
         self.realtime = realtime
         decoder = SocketIODecoder(limits: realtime.options.limits.forRevision(session.revision))
+        flood = realtime.options.flood.map { FloodGate($0) }
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
         // Not weak: an object with weak references counts all others by way of a side table, which every packet would
@@ -37,6 +39,7 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets in
 
     func received(text: Span<UInt8>) {
+        if let flood, !admit(text.count, by: flood) { return }
         do {
             var head = try decoder.head(of: text)
             var query: String?
@@ -57,6 +60,7 @@ final class Client: EngineSessionDelegate {
     }
 
     func received(binary: [UInt8]) {
+        if let flood, !admit(binary.count, by: flood) { return }
         do {
             let limit = realtime.options.attachmentLimit
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
@@ -75,6 +79,10 @@ final class Client: EngineSessionDelegate {
             guard let id = head.id else { return }
             try socket.receive(acknowledgement: id, json, attachments: attachments)
         default:
+            if let flood, flood.action == .drop, flood.isOver {
+                counters.floodDropped.add(1, ordering: .relaxed)
+                return
+            }
             socket.receive(json, attachments: attachments, id: head.id)
         }
     }
@@ -127,32 +135,71 @@ final class Client: EngineSessionDelegate {
         }
         let limit = realtime.options.maxNamespacesPerClient
         guard try state.withLock({ try $0.reserve(name, limit: limit) }) else { return }
-        let handshake = Handshake(request: request, auth: auth, namespace: name, namespaceQuery: query)
+        // Old clients have no use for recovery: they send nothing back.
+        let claim = session.revision == .four ? entrance.claim(auth, by: self) : nil
+        begin(entrance, auth, query, claim)
+    }
+
+    /// Asks whoever is to be asked, which may be nobody for a client that comes back to its session.
+    private func begin(
+        _ entrance: Entrance, _ auth: JSONValue, _ query: String?, _ claim: SessionRecovery.Claim?
+    ) {
+        let handshake = Handshake(
+            request: request, auth: auth, namespace: entrance.name, namespaceQuery: query)
+        if let claim { handshake.adopt(claim.session) }
         do {
-            if let namespace = try entrance.open(handshake) { return admit(handshake, to: namespace) }
+            if let namespace = try entrance.open(handshake, claim) {
+                return admit(handshake, by: entrance, to: namespace, claim)
+            }
         } catch {
-            return refuse(error, by: name)
+            return refuse(error, by: entrance.name, claim)
         }
         let task = session.loop.start { [self] in
             do {
-                let namespace = try await entrance.pass(handshake)
-                if Task.isCancelled { namespace.lost() } else { admit(handshake, to: namespace) }
+                let namespace = try await entrance.pass(handshake, claim)
+                guard Task.isCancelled else {
+                    return admit(handshake, by: entrance, to: namespace, claim)
+                }
+                namespace.lost()
+                claim?.giveBack()
             } catch {
-                refuse(error, by: name)
+                refuse(error, by: entrance.name, claim)
             }
         }
-        if !state.withLock({ $0.keep(task, for: name) }) { task.cancel() }
+        if !state.withLock({ $0.keep(task, for: entrance.name) }) { task.cancel() }
     }
 
-    private func admit(_ handshake: Handshake, to namespace: Namespace) {
+    private func admit(
+        _ handshake: Handshake, by entrance: Entrance, to namespace: Namespace,
+        _ claim: SessionRecovery.Claim?
+    ) {
+        if session.revision == .four, let recovery = namespace.recovery {
+            guard claim == nil || claim?.recovery === recovery else {
+                // Another parent's predicate took the client this time.
+                namespace.lost()
+                claim?.refuse()
+                return begin(entrance, handshake.auth, nil, nil)
+            }
+            switch recovery.admit(claim, handshake: handshake, namespace: namespace, client: self) {
+            case .entered(let socket, let isConnected): socket.begin(isConnected: isConnected)
+            case .clientGone: break
+            case .eventsDropped: begin(entrance, handshake.auth, nil, nil)
+            }
+            return
+        }
         let socket = Socket(
             id: socketID(in: namespace), namespace: namespace, client: self, handshake: handshake)
-        guard state.withLock({ $0.admit(socket) }) else { return namespace.lost() }
-        socket.open()
+        guard register(socket) else { return namespace.lost() }
+        socket.join()
+        socket.begin(isConnected: socket.connect())
     }
 
-    private func refuse(_ error: any Error, by namespace: String) {
-        guard state.withLock({ $0.release(namespace) }) else { return }
+    /// Makes the socket the client's in its namespace. False: the client is gone.
+    func register(_ socket: Socket) -> Bool { state.withLock { $0.admit(socket) } }
+
+    private func refuse(_ error: any Error, by namespace: String, _ claim: SessionRecovery.Claim?) {
+        guard state.withLock({ $0.release(namespace) }) else { claim?.giveBack(); return }
+        claim?.refuse()
         let refusal = error as? ConnectError ?? ConnectError(hiding: error)
         if !(error is ConnectError), !(error is HTTPError) {
             realtime.logger.error("namespace middleware threw", metadata: ["error": "\(error)"])
@@ -185,6 +232,18 @@ final class Client: EngineSessionDelegate {
 
     func send(_ packet: EncodedPacket) {
         session.send(packet.frame, attachments: packet.attachments(for: session))
+    }
+
+    var sockets: [Socket] { state.withLock { $0.sockets } }
+    var counters: DeliveryCounters { realtime.counters }
+
+    func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        Self.whenIdle(sockets[...], body)
+    }
+
+    private static func whenIdle(_ sockets: ArraySlice<Socket>, _ body: @escaping @Sendable () -> Void) {
+        guard let first = sockets.first else { return body() }
+        first.whenIdle { whenIdle(sockets.dropFirst(), body) }
     }
 
     /// The nesting that packets' JSON may have.

@@ -6,6 +6,10 @@ extension EncodedPacket {
         var writer = PacketWriter(.connect, namespace: socket.namespace.name)
         writer.bytes.append(contentsOf: #"{"sid":""#.utf8)
         writer.bytes.append(contentsOf: socket.id.utf8)
+        if let ticket = socket.ticket {
+            writer.bytes.append(contentsOf: #"","pid":""#.utf8)
+            writer.bytes.append(contentsOf: ticket.pid.utf8)
+        }
         writer.bytes.append(contentsOf: #""}"#.utf8)
         return writer.finish()
     }
@@ -34,6 +38,7 @@ extension EncodedPacket {
         let event = try cursor.next(String.self, in: json)
         var arguments: [JSONValue] = []
         while !cursor.isAtEnd { arguments.append(try cursor.next(JSONValue.self, in: json)) }
+        if hasOffset { arguments.removeLast() }
         return (event, arguments)
     }
 }

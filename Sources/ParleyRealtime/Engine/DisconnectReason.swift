@@ -17,6 +17,11 @@ public enum DisconnectReason: String, Sendable, CustomStringConvertible {
     /// The server shuts down.
     case serverShuttingDown = "server shutting down"
 
+    /// The client's identity expired (``Handshake/expires(at:)``).
+    case identityExpired = "identity expired"
+    /// The client sent more than ``FloodLimit`` allows.
+    case flood = "flood"
+
     /// The raw value.
     public var description: String { rawValue }
 }

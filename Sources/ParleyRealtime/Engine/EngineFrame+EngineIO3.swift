@@ -14,6 +14,8 @@ extension EngineFrame {
     func base64EngineIO3() -> EngineFrame {
         var text: [UInt8] = [0, 0, UInt8(ascii: "b"), EngineIOPacketType.message.rawValue]
         Base64.encode(webSocket.span.extracting(droppingFirst: payloadStart + 1), into: &text)
-        return EngineFrame(textBehindReservation: text)
+        var frame = EngineFrame(textBehindReservation: text)
+        frame.isCompressible = isCompressible
+        return frame
     }
 }

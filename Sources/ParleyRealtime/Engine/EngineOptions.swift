@@ -33,8 +33,9 @@ public struct EngineOptions: Sendable {
     public var maxPayload = 1_000_000
     /// The packets of one polling payload.
     public var maxPacketsPerPayload = 1000
-    /// The bytes that may wait for a slow client's next poll before its session is closed. What waits for a WebSocket is
-    /// limited by `StreamLimits.maximumPending` of the server, like the output of any other connection.
+    /// The bytes that may wait for a slow client's next poll before its session is closed, and those that a
+    /// ``SlowClientPolicy`` may hold back from its WebSocket. What is in a WebSocket's own outbox is limited by
+    /// `StreamLimits.maximumPending` of the server, like the output of any other connection.
     public var maxPendingBytes = 4 << 20
     /// How messages are compressed over WebSockets whose client offers it (Socket.IO's `perMessageDeflate`); nil doesn't.
     /// A broadcast is compressed once for all, unless the server takes over its context from message to message.

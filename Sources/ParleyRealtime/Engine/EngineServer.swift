@@ -19,6 +19,9 @@ final class EngineServer: Sendable {
     private struct Table {
         var sessions: [String: EngineSession] = [:]
         var isClosed = false
+        var isDraining = false
+        /// Who waits until there are no sessions.
+        var drainWaiter: CheckedContinuation<Void, Never>?
     }
 
     init(options: EngineOptions, accept: @escaping Accept) {
@@ -153,10 +156,14 @@ final class EngineServer: Sendable {
     }
 
     private func remove(_ session: EngineSession) {
-        table.withLock { table in
-            guard table.sessions[session.id] === session else { return }
+        let waiter: CheckedContinuation<Void, Never>? = table.withLock { table in
+            guard table.sessions[session.id] === session else { return nil }
             table.sessions[session.id] = nil
+            guard table.sessions.isEmpty else { return nil }
+            defer { table.drainWaiter = nil }
+            return table.drainWaiter
         }
+        waiter?.resume()
     }
 
     var webSocketOptions: WebSocketOptions {
@@ -169,6 +176,33 @@ final class EngineServer: Sendable {
     }
 
     // MARK: Closing
+
+    /// Refuses new sessions, and returns those that are to be closed; none when that was begun before, as by another place
+    /// where the server is mounted.
+    func beginDrain() -> [EngineSession] {
+        table.withLock { table in
+            defer { table.isDraining = true }
+            guard !table.isClosed, !table.isDraining else { return [] }
+            table.isClosed = true
+            return Array(table.sessions.values)
+        }
+    }
+
+    /// False when there are no sessions.
+    func waitForEmpty(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+        table.withLock { table in
+            guard !table.sessions.isEmpty, table.drainWaiter == nil else { return false }
+            table.drainWaiter = continuation
+            return true
+        }
+    }
+
+    func takeDrainWaiter() -> CheckedContinuation<Void, Never>? {
+        table.withLock { table in
+            defer { table.drainWaiter = nil }
+            return table.drainWaiter
+        }
+    }
 
     /// Closes every session; new ones are refused from here on.
     func close(_ reason: DisconnectReason) {

@@ -11,6 +11,8 @@ protocol EngineSessionDelegate: AnyObject, Sendable {
     func closed(_ reason: DisconnectReason)
     /// The session began: messages may come from now on.
     func opened()
+    /// Calls back, once, when all that came is handled; also at once.
+    func whenIdle(_ body: @escaping @Sendable () -> Void)
 }
 
 extension EngineSessionDelegate {
@@ -73,24 +75,15 @@ final class EngineSession: Sendable {
     /// Sends a packet and its attachments without anything between them.
     @discardableResult
     func send(_ frame: EngineFrame, attachments: [EngineFrame]) -> Bool {
-        if attachments.isEmpty { return send(frame) }
-        let limit = options.maxPendingBytes
-        let action = state.withLock { state in
-            var strongest = state.send(frame, limit: limit)
-            for attachment in attachments {
-                switch state.send(attachment, limit: limit) {
-                case .none: break
-                case let action: strongest = action
-                }
-            }
-            return strongest
-        }
-        return perform(action)
+        perform(
+            state.withLock { $0.send(frame, attachments: attachments, limit: options.maxPendingBytes) })
     }
 
-    private func perform(_ action: EngineSessionState.SendAction) -> Bool {
+    /// Does what is to be done outside the lock; false when the session is closed.
+    @discardableResult
+    func perform(_ action: EngineSessionState.SendAction) -> Bool {
         switch action {
-        case .none: return true
+        case .none, .queued, .dropped: return true
         case .refused: return false
         case .scheduleFlush: loop.execute { self.flushPoll() }
         // Later: nobody expects that `emit` calls the handlers of a socket's end.
@@ -216,7 +209,11 @@ final class EngineSession: Sendable {
         state.withLock { $0.pinged(now: .now) }
         var pong: [UInt8] = [0, 0, EngineIOPacketType.pong.rawValue]
         data.withUnsafeBufferPointer { pong.append(contentsOf: $0) }
-        send(EngineFrame(textBehindReservation: pong))
+        beat(EngineFrame(textBehindReservation: pong))
+    }
+
+    private func beat(_ frame: EngineFrame) {
+        perform(state.withLock { $0.sendHeartbeat(frame, limit: options.maxPendingBytes) })
     }
 
     private func heartbeat() {
@@ -225,7 +222,7 @@ final class EngineSession: Sendable {
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout)
         case .ping:
-            send(EngineFrame(.ping))
+            beat(EngineFrame(.ping))
             heartbeatTimer?.reschedule(after: options.pingTimeout)
         }
     }
@@ -248,12 +245,21 @@ final class EngineSession: Sendable {
             self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
         }
         if !closing.lingers { onRemoval(self) }
-        // RFC 6455 7.4.1: 1001 is a server that goes down.
-        closing.webSocket?.close(code: reason == .serverShuttingDown ? 1001 : 1000, reason: reason.rawValue)
+        close(closing.webSocket, reason)
         closing.candidate?.close(code: 1000, reason: reason.rawValue)
         if let (poll, outcome) = closing.poll { poll.resume(returning: outcome) }
         closing.postWaiter?.resume()
         closing.delegate?.closed(reason)
+    }
+
+    private func close(_ webSocket: WebSocketConnection?, _ reason: DisconnectReason) {
+        switch reason {
+        // Whoever floods would not stop for a closing handshake, and is not to be read from until it did.
+        case .flood: webSocket?.reset()
+        // RFC 6455 7.4.1: 1001 is a server that goes down.
+        case .serverShuttingDown: webSocket?.close(code: 1001, reason: reason.rawValue)
+        default: webSocket?.close(code: 1000, reason: reason.rawValue)
+        }
     }
 
     /// A closed session waits so long for the poll that takes its last packets.

@@ -16,10 +16,14 @@ struct EngineSessionState {
     private(set) var transport: Transport
     /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
     private(set) var delegate: (any EngineSessionDelegate)?
-    private(set) var queue: [EngineFrame] = []
-    private var queuedBytes = 0
-    private var poll: PollContinuation?
-    private var isFlushScheduled = false
+    /// What waits for a poll, or for a WebSocket whose client is behind.
+    var queue = OutboundQueue()
+    private(set) var poll: PollContinuation?
+    var isFlushScheduled = false
+    /// Whether the WebSocket was asked to say when it takes more.
+    var isAwaitingWritable = false
+    /// Those who wait until the client has caught up.
+    var waiters: [(id: UInt64, continuation: DrainContinuation)] = []
     private var isPosting = false
     private var candidate: WebSocketConnection?
     private var isProbed = false
@@ -31,7 +35,7 @@ struct EngineSessionState {
     /// How many of the client's sockets can't keep up; it is read from while there is none. Below zero for a moment when one
     /// that can again says so before its other thread said that it can't.
     private var inboundPauses = 0
-    private var isOverflowing = false
+    var isOverflowing = false
     private var postWaiter: CheckedContinuation<Void, Never>?
 
     /// Gives the session its user; false when it is closed already.
@@ -49,55 +53,12 @@ struct EngineSessionState {
 
     // MARK: Sending
 
-    /// A WebSocket with more bytes than this under way is not writable for volatile messages.
-    private static let volatileWatermark = 64 << 10
-
-    enum SendAction {
-        case none
-        case scheduleFlush
-        case overflow
-        case refused
-    }
-
-    /// True when a message would leave at once: what volatile messages ask for.
-    var isWritable: Bool {
-        guard phase == .open else { return false }
-        switch transport {
-        case .webSocket(let connection): return connection.pendingBytes < Self.volatileWatermark
-        case .polling: return poll != nil && queue.isEmpty
-        }
-    }
-
-    mutating func send(_ frame: EngineFrame, limit: Int) -> SendAction {
-        guard phase == .open else { return .refused }
-        switch transport {
-        case .webSocket(let connection):
-            put(frame, into: connection)
-            return .none
-        case .polling:
-            guard !isOverflowing else { return .refused }
-            queue.append(frame)
-            queuedBytes += frame.cost
-            guard queuedBytes <= limit else {
-                isOverflowing = true
-                queue = []
-                return .overflow
-            }
-            return scheduleFlush()
-        }
-    }
-
-    private func put(_ frame: EngineFrame, into connection: WebSocketConnection) {
+    /// Puts a frame into the outbox of a WebSocket, which may take no binary.
+    func put(_ frame: EngineFrame, into connection: WebSocketConnection) {
         guard takesBinary || !frame.isBinary else {
             return connection.send(frame.base64EngineIO3())
         }
         connection.send(frame)
-    }
-
-    private mutating func scheduleFlush() -> SendAction {
-        guard poll != nil, !isFlushScheduled else { return .none }
-        isFlushScheduled = true
-        return .scheduleFlush
     }
 
     // MARK: Polling
@@ -121,7 +82,7 @@ struct EngineSessionState {
     mutating func poll(_ continuation: PollContinuation) -> PollAction {
         switch phase {
         case .closed: return .answer(.refused)
-        case .closing: return queue.isEmpty ? .farewell : .answer(.packets(takeQueue()))
+        case .closing: return queue.isEmpty ? .farewell : .answer(.packets(queue.takeAll()))
         case .open: break
         }
         guard case .polling = transport else { return .answer(.refused) }
@@ -147,9 +108,8 @@ struct EngineSessionState {
     }
 
     private mutating func takeQueue() -> [EngineFrame] {
-        queuedBytes = 0
-        defer { queue = [] }
-        return queue
+        defer { wakeWaiters() }
+        return queue.takeAll()
     }
 
     enum PostAction { case proceed, ignore, refused, overlap }
@@ -223,7 +183,7 @@ struct EngineSessionState {
         candidate = nil
         isProbed = false
         transport = .webSocket(connection)
-        for frame in takeQueue() { put(frame, into: connection) }
+        moveQueue(to: connection)
         return (true, takePoll())
     }
 
@@ -306,20 +266,24 @@ struct EngineSessionState {
         phase = .closed
         switch transport {
         case .webSocket(let connection):
+            let left = queue.takeAll()
+            if ending == .graceful { for frame in left { put(frame, into: connection) } }
             closing.webSocket = connection
             transport = .polling
         case .polling:
+            let hasQueue = !queue.isEmpty
             closing.poll = takePoll().map { ($0, lastOutcome(ending)) }
-            closing.lingers = ending == .graceful && (closing.poll == nil || !queue.isEmpty)
+            closing.lingers = ending == .graceful && (closing.poll == nil || hasQueue)
             if closing.lingers { phase = .closing }
-            if closing.poll != nil || !closing.lingers { queue = [] }
+            if closing.poll != nil || !closing.lingers { _ = queue.takeAll() }
         }
+        wakeWaiters()
         return closing
     }
 
-    private func lastOutcome(_ ending: Ending) -> PollOutcome {
+    private mutating func lastOutcome(_ ending: Ending) -> PollOutcome {
         switch ending {
-        case .graceful: .packets(queue.isEmpty ? [EngineFrame(.close)] : queue)
+        case .graceful: .packets(queue.isEmpty ? [EngineFrame(.close)] : queue.takeAll())
         case .byClient: .packets([EngineFrame(.noop)])
         case .abrupt: .refused
         }

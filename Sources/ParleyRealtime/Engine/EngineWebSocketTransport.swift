@@ -88,7 +88,7 @@ final class EngineWebSocketTransport: WebSocketHandler {
 
     func receivedPong(on connection: WebSocketConnection) {}
 
-    func becameWritable(_ connection: WebSocketConnection) {}
+    func becameWritable(_ connection: WebSocketConnection) { session.becameWritable(connection) }
 
     func closed(_ connection: WebSocketConnection, code: UInt16, reason: String) {
         timeout?.cancel()

@@ -23,8 +23,12 @@ enum EventName {
 public enum EmitResult: Sendable {
     /// It is on its way.
     case sent
-    /// It was volatile, and the client could not take it at once.
+    /// The client is behind (``SlowClientPolicy``): it waits until the client has taken what came before.
+    case queued
+    /// It was volatile, and the client could not take it at once; or it did not fit what a ``SlowClientPolicy`` lets wait.
     case dropped
+    /// The client is away, and gets it if its session is recovered (``RecoveryOptions``).
+    case awaitsRecovery
     /// The socket is disconnected.
     case disconnected
     /// It could not be encoded, or its name is reserved.
@@ -32,6 +36,9 @@ public enum EmitResult: Sendable {
 
     /// True when the event is on its way.
     public var isSent: Bool {
-        if case .sent = self { true } else { false }
+        switch self {
+        case .sent, .queued: true
+        default: false
+        }
     }
 }

@@ -6,16 +6,36 @@ struct EncodedPacket: Sendable {
     let attachments: [EngineFrame]
     /// Shares what Engine.IO 3 clients are sent among the recipients of a broadcast with attachments.
     var engineIO3: EngineIO3Attachments?
+    /// Whether the last argument is the event's offset, of which the application knows nothing.
+    var hasOffset = false
 
     /// The packet for many clients, whose WebSockets may be compressed.
     func forBroadcast() -> EncodedPacket {
-        EncodedPacket(frame: frame.forBroadcast(), attachments: attachments.map { $0.forBroadcast() })
+        EncodedPacket(
+            frame: frame.forBroadcast(), attachments: attachments.map { $0.forBroadcast() },
+            hasOffset: hasOffset)
+    }
+
+    /// The packet, to be sent as it is over connections that compress.
+    func withoutCompression() -> EncodedPacket {
+        func uncompressed(_ frame: EngineFrame) -> EngineFrame {
+            var copy = frame
+            copy.isCompressible = false
+            return copy
+        }
+        return EncodedPacket(
+            frame: uncompressed(frame), attachments: attachments.map(uncompressed), hasOffset: hasOffset)
+    }
+
+    /// The packet for one connection.
+    func prepared(for delivery: Delivery) -> EncodedPacket {
+        delivery.isCompressible ? self : withoutCompression()
     }
 }
 
 /// Writes one Socket.IO packet: its head, then JSON, behind the room for a frame's header.
 @usableFromInline
-struct PacketWriter {
+struct PacketWriter: Sendable {
     private let type: SocketIOPacketType
     private let namespace: String
     private let id: UInt64?

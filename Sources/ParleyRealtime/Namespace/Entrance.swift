@@ -1,4 +1,5 @@
 import ParleyHTTP
+import ParleyWire
 
 /// The way of one client into the namespace that it asks for: which namespace that is may have to be asked, and a dynamic
 /// one is made last of all, when nothing refused the client.
@@ -35,31 +36,60 @@ struct Entrance: Sendable {
         kind = .dynamic(asked: asked, matching: matching)
     }
 
-    /// The namespace, when nothing has to be asked; nil when there is a middleware or a predicate.
-    func open(_ handshake: Handshake) throws -> Namespace? {
+    /// The session that the client comes back to, if it can be recovered, in a namespace of this name.
+    func claim(_ auth: JSONValue, by client: Client) -> SessionRecovery.Claim? {
+        for namespace in present {
+            if let claim = namespace.recovery?.claim(auth, by: client) { return claim }
+        }
+        return nil
+    }
+
+    /// The namespaces of this name that are there; more than one where predicates take turns.
+    private var present: [Namespace] {
         switch kind {
-        case .fixed(let namespace): return namespace.middleware.isEmpty ? namespace : nil
+        case .fixed(let namespace): [namespace]
         case .dynamic(let asked, let matching):
-            guard asked.isEmpty, let (parent, parameters) = matching, parent.middleware.isEmpty,
-                parent.family?.find(name)?.middleware.isEmpty ?? true
+            (asked + [matching?.0].compactMap(\.self)).compactMap { $0.family?.find(name) }
+        }
+    }
+
+    /// The namespace, when nothing has to be asked; nil when there is a middleware or a predicate.
+    func open(_ handshake: Handshake, _ claim: SessionRecovery.Claim?) throws -> Namespace? {
+        switch kind {
+        case .fixed(let namespace): return steps(of: namespace, claim).isEmpty ? namespace : nil
+        case .dynamic(let asked, let matching):
+            guard asked.isEmpty, let (parent, parameters) = matching,
+                steps(of: parent.family?.find(name) ?? parent, claim).isEmpty
             else { return nil }
             handshake.adopt(parameters)
             return try parent.family?.acquire(name, parameters, of: parent)
         }
     }
 
-    /// Asks everybody; returns the namespace that the client may enter.
-    func pass(_ handshake: Handshake) async throws -> Namespace {
-        guard case .fixed(let namespace) = kind else { return try await passDynamic(handshake) }
-        for step in namespace.middleware { try await step(handshake) }
+    /// Asks everybody; returns the namespace that the client may enter. A client that comes back may not have to pass the
+    /// middleware again, but predicates are asked for it too.
+    func pass(_ handshake: Handshake, _ claim: SessionRecovery.Claim?) async throws -> Namespace {
+        guard case .fixed(let namespace) = kind else { return try await passDynamic(handshake, claim) }
+        for step in steps(of: namespace, claim) { try await step(handshake) }
         return namespace
     }
 
-    private func passDynamic(_ handshake: Handshake) async throws -> Namespace {
+    private func steps(
+        of namespace: Namespace, _ claim: SessionRecovery.Claim?
+    ) -> [Namespace.Middleware] {
+        claim?.skipsMiddleware(of: namespace) == true ? [] : namespace.middleware
+    }
+
+    private func passDynamic(
+        _ handshake: Handshake, _ claim: SessionRecovery.Claim?
+    ) async throws -> Namespace {
         guard let (parent, parameters) = try await parent(handshake), let family = parent.family else {
             throw ConnectError("Invalid namespace")
         }
         handshake.adopt(parameters)
+        if let child = family.find(name), claim?.skipsMiddleware(of: child) == true {
+            return try family.acquire(name, parameters, of: parent)
+        }
         let steps = family.find(name)?.middleware ?? parent.middleware
         for step in steps { try await step(handshake) }
         try Task.checkCancellation()

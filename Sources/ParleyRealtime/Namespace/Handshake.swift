@@ -10,30 +10,39 @@ public import ParleyWire
 public final class Handshake: Sendable {
     /// The request that began the session.
     public let request: Request
-    /// The authentication payload, an object, or null when the client sent none.
-    public let auth: JSONValue
     /// The name of the namespace that the client asks for.
     public let namespace: String
     /// When the client asked to join the namespace.
     public let issued: Date
+    /// While a client that is in the namespace already proves its identity anew (``Socket/reauthenticate(_:)``): its handshake.
+    public let previous: Handshake?
     /// What a Socket.IO 1.x or 2.x client put behind the namespace's name.
-    private let namespaceQuery: String?
-    private let state: Lock<State>
+    let namespaceQuery: String?
+    let state: Lock<State>
 
-    private struct State {
+    struct State {
+        var auth: JSONValue
         var storage: TypedStorage
         var rooms: [String] = []
         var parameters: PathParameters
+        var expiry: IdentityExpiry.Request?
+        var isRecovered = false
     }
 
-    init(request: Request, auth: JSONValue, namespace: String, namespaceQuery: String? = nil) {
+    init(
+        request: Request, auth: JSONValue, namespace: String, namespaceQuery: String? = nil,
+        previous: Handshake? = nil
+    ) {
         self.request = request
         self.namespace = namespace
         self.namespaceQuery = namespaceQuery
-        self.auth = auth
+        self.previous = previous
         issued = Date()
-        state = Lock(State(storage: request.storage, parameters: request.parameters))
+        state = Lock(State(auth: auth, storage: request.storage, parameters: request.parameters))
     }
+
+    /// The authentication payload, an object, or null when the client sent none.
+    public var auth: JSONValue { state.withLock { $0.auth } }
 
     /// The fields of the request.
     public var headers: HTTPFields { request.headers }
@@ -122,6 +131,10 @@ public final class Handshake: Sendable {
 
     /// Puts the socket into rooms, if and when it is admitted; a refused client was never in them.
     public func join(_ rooms: String...) {
+        state.withLock { $0.rooms += rooms }
+    }
+
+    func join(_ rooms: Set<String>) {
         state.withLock { $0.rooms += rooms }
     }
 

@@ -27,6 +27,13 @@ public final class Namespace: Sendable {
     let family: NamespaceFamily?
     /// Where this is a child: the family that it is in.
     let origin: NamespaceFamily?
+    /// Connection state recovery, where it is on. A parent has no sockets of its own, and none.
+    let recovery: SessionRecovery?
+    let counters: DeliveryCounters
+    let identity: IdentityOptions
+    let slowClientPolicy: Lock<SlowClientPolicy>
+    /// Whether the policy differs from the default, which costs nothing.
+    let hasSlowClientPolicy: Atomic<Bool>
     /// True when what is broadcast may have to be compressed.
     let compressesWebSockets: Bool
     private let state: Lock<State>
@@ -39,31 +46,54 @@ public final class Namespace: Sendable {
         var outgoing: [OutgoingHandler] = []
         var rooms = RoomListeners()
         var serverSide: [String: [ServerSideHandler]] = [:]
+        var floodHandlers: [@Sendable (Socket, FloodReport) -> Void] = []
+        var expiryHandlers: [@Sendable (ExpiredSession) -> Void] = []
+        var slowClients = SlowClientPolicy.suspend
     }
 
     init(
         name: String, options: RealtimeOptions, logger: Logger, parameters: PathParameters = PathParameters(),
-        family: NamespaceFamily? = nil, origin: NamespaceFamily? = nil, state: State = State()
+        family: NamespaceFamily? = nil, origin: NamespaceFamily? = nil, counters: DeliveryCounters,
+        inherited: State? = nil
     ) {
         self.name = name
         self.parameters = parameters
         self.logger = logger
         self.family = family
         self.origin = origin
+        let state = inherited ?? State(slowClients: options.slowClients)
         self.state = Lock(state)
         maxConcurrentHandlers = options.maxConcurrentHandlers
         allowsEngineIO3 = options.engine.allowsEngineIO3
+        self.counters = counters
+        identity = options.identity
+        recovery = (family == nil ? options.recovery : nil).map {
+            SessionRecovery(options: $0, engine: options.engine, counters: counters)
+        }
+        slowClientPolicy = Lock(state.slowClients)
+        hasSlowClientPolicy = Atomic(state.slowClients != .suspend)
         compressesWebSockets = options.engine.webSocketCompression != nil
         // A parent has no sockets of its own.
         adapter = family == nil ? options.adapter(name) : InMemoryAdapter()
         adapter.attach(to: self)
+        recovery?.attach(to: self)
         refresh(state)
+    }
+
+    /// The packet for many connections, some of which may compress it, or want its attachments as Engine.IO 3 has them.
+    func prepared(_ packet: EncodedPacket, _ delivery: Delivery) -> EncodedPacket {
+        var prepared = packet.prepared(for: delivery)
+        if delivery.isCompressible, compressesWebSockets { prepared = packet.forBroadcast() }
+        if allowsEngineIO3, !packet.attachments.isEmpty { prepared.engineIO3 = EngineIO3Attachments() }
+        return prepared
     }
 
     var handlers: HandlerTable { state.withLock { $0.handlers } }
     var lifeHandlers: LifeHandlers { state.withLock { $0.life } }
     var middleware: [Middleware] { state.withLock { $0.middleware } }
     var outgoing: [OutgoingHandler] { state.withLock { $0.outgoing } }
+    var floodHandlers: [@Sendable (Socket, FloodReport) -> Void] { state.withLock { $0.floodHandlers } }
+    var expiryHandlers: [@Sendable (ExpiredSession) -> Void] { state.withLock { $0.expiryHandlers } }
     var serverSide: [String: [ServerSideHandler]] { state.withLock { $0.serverSide } }
 
     /// Changes what is registered here, and at the children.
@@ -76,6 +106,8 @@ public final class Namespace: Sendable {
         state.withLock { state in
             let before = state.rooms.listeners.count + state.outgoing.count
             change(&state)
+            slowClientPolicy.withLock { $0 = state.slowClients }
+            hasSlowClientPolicy.store(state.slowClients != .suspend, ordering: .releasing)
             if before != state.rooms.listeners.count + state.outgoing.count { refresh(state) }
         }
     }

@@ -6,17 +6,27 @@ extension Socket {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        do {
-            return deliver(try EncodedPacket.event(event, in: namespace, repeat each arguments))
-        } catch {
-            return .failed(error)
-        }
+        emit(event, Delivery(), repeat each arguments)
     }
 
     /// Sends a `message` event.
     @discardableResult
     public func send<each Argument: Encodable>(_ arguments: repeat each Argument) -> EmitResult {
-        emit("message", repeat each arguments)
+        emit("message", Delivery(), repeat each arguments)
+    }
+
+    func emit<each Argument: Encodable>(
+        _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
+    ) -> EmitResult {
+        do {
+            let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            guard let ticket, let recovery = namespace.recovery else {
+                return deliver(writer.finishArray().prepared(for: delivery), delivery)
+            }
+            return recovery.emit(writer, to: self, ticket, delivery)
+        } catch {
+            return .failed(error)
+        }
     }
 
     /// Sends an event and waits for the client's acknowledgement; its first value is returned.
@@ -43,34 +53,33 @@ extension Socket {
     }
 }
 
-extension EncodedPacket {
-    /// An event with its arguments. Throws for a reserved name, and what encoding throws.
+extension PacketWriter {
+    /// An event with its arguments, whose array is yet to be ended. Throws for a reserved name, and what encoding throws.
     static func event<each Argument: Encodable>(
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
-    ) throws -> EncodedPacket {
+    ) throws -> PacketWriter {
         try EventName.check(event)
         var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
-        return writer.finishArray()
+        return writer
     }
 
     /// An event whose arguments came from another server.
     static func event(
         _ event: String, id: UInt64? = nil, values: [JSONValue], in namespace: Namespace
-    ) throws -> EncodedPacket {
+    ) throws -> PacketWriter {
         try EventName.check(event)
         var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
         for value in values { try writer.append(value) }
-        return writer.finishArray()
+        return writer
     }
+}
 
-    /// The packet, to be sent as it is over connections that compress.
-    func withoutCompression() -> EncodedPacket {
-        func uncompressed(_ frame: EngineFrame) -> EngineFrame {
-            var copy = frame
-            copy.isCompressible = false
-            return copy
-        }
-        return EncodedPacket(frame: uncompressed(frame), attachments: attachments.map(uncompressed))
+extension EncodedPacket {
+    /// An event that is to be acknowledged, which has no number where sessions can be recovered.
+    static func event<each Argument: Encodable>(
+        _ event: String, id: UInt64, in namespace: Namespace, _ arguments: repeat each Argument
+    ) throws -> EncodedPacket {
+        try PacketWriter.event(event, id: id, in: namespace, repeat each arguments).finishArray()
     }
 }

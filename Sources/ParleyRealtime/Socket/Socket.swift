@@ -14,6 +14,8 @@ public final class Socket: Sendable {
     public let handshake: Handshake
 
     let client: Client
+    /// With connection state recovery, what is known of the socket's session.
+    let ticket: RecoveryTicket?
 
     private enum Phase: UInt8, AtomicRepresentable { case connecting, connected, disconnected }
     private let phase = Atomic<Phase>(.connecting)
@@ -30,13 +32,17 @@ public final class Socket: Sendable {
         var errorHandlers: [@Sendable (EventError) -> Void] = []
         var concurrentHandlers = 0
         var roomsAtDisconnect: Set<String> = []
+        var identity: IdentityWatch?
     }
 
-    init(id: String, namespace: Namespace, client: Client, handshake: Handshake) {
+    init(
+        id: String, namespace: Namespace, client: Client, handshake: Handshake, ticket: RecoveryTicket? = nil
+    ) {
         self.id = id
         self.namespace = namespace
         self.client = client
         self.handshake = handshake
+        self.ticket = ticket
     }
 
     /// Whether the socket is connected.
@@ -73,38 +79,47 @@ public final class Socket: Sendable {
 
     // MARK: Life
 
-    /// Makes the socket a member of its namespace, tells the client, then calls the connection handlers
-    /// (in that order, so that nothing reaches the client before its CONNECT).
-    func open() {
+    /// Makes the socket a member of its namespace and of the rooms that middleware chose. It is handed nothing yet.
+    func join() {
         namespace.adapter.add(self)
         let rooms = handshake.takeRooms()
         if !rooms.isEmpty { namespace.adapter.join(self, rooms) }
+    }
+
+    /// Tells the client, behind `join`. False when the client went meanwhile.
+    ///
+    /// - Parameter missed: what is sent right behind the CONNECT.
+    func connect(replaying missed: [EncodedPacket] = []) -> Bool {
         client.send(client.session.revision == .three ? .engineIO3Connected(namespace) : .connected(self))
-        let (isFirst, _) = phase.compareExchange(
-            expected: .connecting, desired: .connected, ordering: .acquiringAndReleasing)
-        guard isFirst else { return abandon() }
+        for packet in missed { client.send(packet) }
+        return phase.compareExchange(
+            expected: .connecting, desired: .connected, ordering: .acquiringAndReleasing
+        ).exchanged
+    }
+
+    /// Calls the connection handlers, behind `connect`.
+    func begin(isConnected: Bool) {
+        guard isConnected else { return abandon() }
+        if let expiry = handshake.expiry { watchIdentity(until: expiry) }
         let handlers = namespace.lifeHandlers
         process(handlers.connection.compactMap { $0(self) })
     }
 
     /// The client went while it was admitted: no handler hears of the socket, and nothing that it sent is handled.
     private func abandon() {
-        namespace.adapter.remove(self)
-        namespace.lost()
+        leaveNamespace(.transportClose, recoveryPosition)
         mailbox.withLock { $0.close() }
         while next() != nil {}
     }
 
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
     func close(_ reason: DisconnectReason) {
+        let position = recoveryPosition
         guard phase.exchange(.disconnected, ordering: .acquiringAndReleasing) == .connected else { return }
         let handlers = namespace.lifeHandlers
-        if handlers.hasDisconnect {
-            let rooms = namespace.adapter.rooms(of: self)
-            life.withLock { $0.roomsAtDisconnect = rooms }
-        }
-        namespace.adapter.remove(self)
-        namespace.lost()
+        let rooms = leaveNamespace(reason, position)
+        unwatchIdentity()
+        if handlers.hasDisconnect { life.withLock { $0.roomsAtDisconnect = rooms } }
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
         guard handlers.hasDisconnect else { return }
@@ -119,15 +134,40 @@ public final class Socket: Sendable {
             })
     }
 
+    /// With connection state recovery: up to here the socket was handed everything, if it is still connected.
+    private var recoveryPosition: UInt64? { ticket == nil ? nil : namespace.recovery?.position }
+
+    /// Returns the rooms that the socket was in.
+    @discardableResult
+    private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) -> Set<String> {
+        let rooms = namespace.adapter.rooms(of: self)
+        namespace.adapter.remove(self)
+        if let ticket, let recovery = namespace.recovery, let position {
+            if reason.isRecoverable {
+                // From here on it is the saved session that keeps the namespace.
+                recovery.save(self, ticket, rooms: rooms, position: position)
+                return rooms
+            }
+            recovery.forget(ticket)
+        }
+        namespace.lost()
+        return rooms
+    }
+
     /// Leaves the namespace; the client hears `io server disconnect`.
     ///
     /// - Parameter close: whether the client's whole connection is closed, with its other namespaces.
     public func disconnect(close: Bool = false) {
         guard !close else { return client.disconnect() }
+        leave(.serverNamespaceDisconnect)
+    }
+
+    /// Makes the client leave the namespace.
+    func leave(_ reason: DisconnectReason) {
         guard isConnected else { return }
         client.send(.disconnected(namespace))
         client.expel(self)
-        self.close(.serverNamespaceDisconnect)
+        close(reason)
     }
 
     // MARK: Rooms
@@ -238,20 +278,16 @@ public final class Socket: Sendable {
 
     // MARK: Events out
 
-    /// Sends an encoded packet to the client; `volatile` ones only if they can leave at once.
+    /// Sends an encoded packet to the client.
     @discardableResult
-    func deliver(_ packet: EncodedPacket, isVolatile: Bool = false) -> EmitResult {
-        guard isConnected else { return .disconnected }
-        if isVolatile, !client.session.isWritable { return .dropped }
-        if hasOutgoingHandlers.load(ordering: .relaxed) || namespace.hasOutgoing.load(ordering: .relaxed) {
-            announce(packet)
-        }
-        return client.session.send(packet.frame, attachments: packet.attachments(for: client.session))
-            ? .sent : .disconnected
+    func deliver(_ packet: EncodedPacket, _ delivery: Delivery) -> EmitResult {
+        let result = hand(packet, delivery)
+        if result.isSent { announceIfAsked(packet) }
+        return result
     }
 
     func acknowledge(_ writer: consuming PacketWriter, id: UInt64) {
-        deliver(writer.finishArray())
+        deliver(writer.finishArray(), .reliable)
     }
 
     func addAcknowledgement(_ pending: PendingAcknowledgements.Pending) -> UInt64? {
@@ -286,6 +322,15 @@ public final class Socket: Sendable {
         let (expired, watch) = acknowledgements.withLock { $0.expire(now: now, watched: watched) }
         if let watch { watchAcknowledgements(until: watch) }
         for pending in expired { pending.fail(.timeout(pending.timeout)) }
+    }
+
+    /// Tells the outgoing catch-all handlers about a packet, if there are any.
+    func announceIfAsked(_ packet: EncodedPacket) {
+        if hasListenersOfOutgoing { announce(packet) }
+    }
+
+    var hasListenersOfOutgoing: Bool {
+        hasOutgoingHandlers.load(ordering: .relaxed) || namespace.hasOutgoing.load(ordering: .relaxed)
     }
 
     /// Tells the outgoing catch-all handlers about a packet.

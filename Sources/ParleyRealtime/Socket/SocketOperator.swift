@@ -36,12 +36,7 @@ public struct SocketOperator: Sendable {
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        do {
-            let packet = try EncodedPacket.event(event, in: socket.namespace, repeat each arguments)
-            return deliver(packet)
-        } catch {
-            return .failed(error)
-        }
+        socket.emit(event, delivery, repeat each arguments)
     }
 
     /// Sends a `message` event.
@@ -88,7 +83,8 @@ public struct SocketOperator: Sendable {
             return fail(AcknowledgementError.disconnected)
         }
         do {
-            guard case .dropped = deliver(try packet(id)) else { return }
+            let packet = try packet(id).prepared(for: delivery)
+            guard case .dropped = socket.deliver(packet, delivery.reliably) else { return }
             throw AcknowledgementError.dropped
         } catch {
             guard socket.cancelAcknowledgement(id) else { return }
@@ -96,9 +92,7 @@ public struct SocketOperator: Sendable {
         }
     }
 
-    private func deliver(_ packet: EncodedPacket) -> EmitResult {
-        socket.deliver(isCompressible ? packet : packet.withoutCompression(), isVolatile: isVolatile)
-    }
+    private var delivery: Delivery { Delivery(isVolatile: isVolatile, isCompressible: isCompressible) }
 }
 
 extension SocketOperator: Broadcasting {

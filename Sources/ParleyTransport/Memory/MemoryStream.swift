@@ -64,6 +64,8 @@ extension MemoryStream {
         queue { $0.send(shared: bytes, limits: limits) { [] } }
     }
 
+    package func awaitWritable() { queue { $0.awaitLow() } }
+
     package func close(linger: Duration) { queue { $0.end(.closing(linger: linger)) && $0.queue() } }
 
     package func reset() { queue { $0.end(.reset) && $0.queue() } }

@@ -148,6 +148,17 @@ package struct Outbox {
         return !isQueued
     }
 
+    /// The sender has more than it wants to put here: from now on the outbox counts as above its high watermark, until
+    /// little is pending.
+    ///
+    /// - Returns: whether the caller must put the connection onto the list of those to be flushed, as nothing else would
+    ///   make it look at the outbox.
+    package mutating func awaitLow() -> Bool {
+        guard ending == .none else { return false }
+        isAboveHigh = true
+        return pending == 0 && queue()
+    }
+
     /// Notes whether the high watermark is passed.
     private mutating func updateHigh(_ limits: StreamLimits) {
         if pending > limits.highWatermark { isAboveHigh = true }

@@ -9,6 +9,11 @@ extension TCPConnection {
         outbox.withLock { $0.ending == .none && !$0.isAboveHigh }
     }
 
+    /// Counts the outbox as above its high watermark, until little is pending. Safe from any thread.
+    public func awaitWritable() {
+        if outbox.withLock({ $0.awaitLow() }) { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
+    }
+
     /// Copies bytes into the outbox; they leave at the end of the loop's turn. Bytes that come after the
     /// connection's end was asked for are discarded. Safe from any thread; bytes of one thread stay in order.
     public func send(_ bytes: Span<UInt8>) {

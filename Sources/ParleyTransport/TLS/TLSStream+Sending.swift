@@ -10,6 +10,12 @@ extension TLSStream {
         outbox.withLock { $0.ending == .none && !$0.isAboveHigh }
     }
 
+    /// Counts the outbox as above its high watermark, until little is pending, here and below. Safe from any thread.
+    public func awaitWritable() {
+        if outbox.withLock({ $0.awaitLow() }) { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
+        below.awaitWritable()
+    }
+
     /// Copies bytes into the outbox; they are encrypted and leave at the end of the loop's turn. Bytes that come after
     /// the stream's end was asked for are discarded. Safe from any thread; bytes of one thread stay in order.
     public func send(_ bytes: Span<UInt8>) {

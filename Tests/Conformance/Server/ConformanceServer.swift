@@ -36,6 +36,7 @@ struct ConformanceServer: AsyncParsableCommand {
 
         EngineReports().serve(realtime, on: application)
         mount(realtime, on: application)
+        Routes(settings: settings).serveDelivery(realtime, on: application)
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
 

@@ -37,6 +37,8 @@ struct Settings: ParsableArguments {
     @Option(help: "For an HTTP/2 connection that takes nothing.") var connectionStallTimeout: Int?
     @Option(help: "For everything to end on SIGTERM.") var shutdownDeadline = 3000
 
+    @OptionGroup var delivery: DeliverySettings
+
     @Option(help: "For a WebSocket message.") var messageTimeout: Int?
     @Option(help: "For the answer to a close frame.") var closeTimeout: Int?
 }
@@ -46,6 +48,7 @@ extension Settings {
         var configuration = ServerConfiguration()
         configuration.loopCount = loops
         configuration.shutdownDeadline = .milliseconds(shutdownDeadline)
+        configuration.shutdownSpread = .milliseconds(delivery.shutdownSpread)
         configuration.tls = tlsConfiguration
         if noHttp2 { configuration.http2 = nil }
         set(&configuration.prefaceTimeout, prefaceTimeout)
@@ -92,6 +95,8 @@ extension Settings {
         set(&options.engine.connectTimeout, connectTimeout)
         set(&options.engine.upgradeTimeout, upgradeTimeout)
         set(&options.assemblyTimeout, packetTimeout)
+        options.identity.refreshLead = .milliseconds(500)
+        delivery.apply(to: &options)
         return options
     }
 

@@ -79,6 +79,46 @@ import Testing
         }
     }
 
+    @Test func `who holds more back is told when little is pending, here and below, however often it asks`()
+        async throws
+    {
+        try await withLoops { group in
+            var options = TCPListenerOptions()
+            options.sendBufferSize = 8192
+            let server = try await TLSServer.start(on: group, options: options)
+            async let output = server.python(
+                """
+                peer = connect(buffer=16384)
+                exactly(peer, 1)
+                while not os.path.exists('go-on'): time.sleep(0.01)
+                print(len(exactly(peer, 1_000_000)))
+                """)
+            let (stream, handler) = try await server.stream()
+            // 100 KB at a time, each when little of the one before is left.
+            let left = Lock(9)
+            handler.onWritable = { stream in
+                guard stream.pendingBytes < 64_000 else { return stream.awaitWritable() }
+                let isOver = left.withLock { left in
+                    left -= 1
+                    return left < 0
+                }
+                guard !isOver else { return }
+                stream.send(pattern(100_000).span)
+                stream.awaitWritable()
+            }
+            send("x", on: stream)
+            stream.send(pattern(100_000).span)
+            stream.awaitWritable()
+            try await Task.sleep(for: .milliseconds(50))
+            let asked = handler.events.withLock { $0.becameWritable }
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(handler.events.withLock { $0.becameWritable } == asked, "it asks in a circle")
+            Glibc.close(open(server.certificates.path("go-on"), O_CREAT | O_WRONLY, 0o600))
+            #expect(try await output == "1000000")
+            unlink(server.certificates.path("go-on"))
+        }
+    }
+
     @Test
     func `above the high watermark a stream is not writable, and is told once when it is below the low one`()
         async throws

@@ -120,6 +120,8 @@ extension HTTP2Tunnel {
         if outbox.withLock({ send(&$0) }) { loop.enqueueFlush(self, onLoop: loop.isCurrent) }
     }
 
+    func awaitWritable() { push { $0.awaitLow() } }
+
     func close(linger: Duration) { requestEnd(.closing(linger: max(linger, .zero))) }
 
     func reset() { requestEnd(.reset) }
