@@ -56,9 +56,11 @@ extension WebSocket {
         if !connection.isOpen { throw inbox.closed }
         switch policy {
         case .suspend:
-            transmit(connection)
-            if !connection.isWritable { try await inbox.waitUntilWritable() }
-            return true
+            // Again after each wait: of several senders that waited, the first may have filled the outbox.
+            while !connection.isWritable {
+                try await inbox.waitUntilWritable()
+                if !connection.isOpen { throw inbox.closed }
+            }
         case .drop:
             guard connection.isWritable else { return false }
         case .disconnect:

@@ -23,6 +23,22 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
     @exclusivity(unchecked) private var watch: WebSocketWatch
     @exclusivity(unchecked) private var timer = DeadlineTimer()
     @exclusivity(unchecked) private var heldPong: [UInt8]?
+    /// What was read and is decoded later.
+    @exclusivity(unchecked) private var held = HeldInput()
+    /// Why nothing is decoded now.
+    @exclusivity(unchecked) private var pauses: Pauses = []
+    @exclusivity(unchecked) private var budget = WebSocketInflationBudget()
+    /// The stream ended behind what is held.
+    @exclusivity(unchecked) private var hasEnded = false
+
+    private struct Pauses: OptionSet {
+        let rawValue: UInt8
+        /// The handler wants nothing.
+        static let handler = Pauses(rawValue: 1)
+        /// Decoding goes on later, which is arranged already.
+        static let turn = Pauses(rawValue: 2)
+    }
+
     /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
     private let sentClose = Atomic(false)
 
@@ -102,10 +118,15 @@ extension WebSocketConnection {
         guard sendClose(code: code, reason: reason) else { return }
         loop.execute { [self] in
             guard handler != nil else { return }
-            watch.closeSent(at: loop.now)
-            armTimer()
             // A peer whose messages nobody reads could not answer otherwise.
-            stream.resumeReading()
+            resumeReading()
+            // The close frame itself leaves at the end of this turn.
+            inNextTurn { connection in
+                guard connection.handler != nil else { return }
+                connection.watch.closeSent(
+                    at: connection.loop.now, unsentBytes: connection.stream.pendingBytes)
+                connection.armTimer()
+            }
         }
     }
 
@@ -142,19 +163,40 @@ extension WebSocketConnection {
 // MARK: - Receiving, on the loop
 
 extension WebSocketConnection {
-    /// Stops reading: the peer's window closes. What was read already is still delivered. Loop only.
-    public func pauseReading() { stream.pauseReading() }
+    /// Stops reading: the peer's window closes. What was read already is held; nothing is delivered until
+    /// ``resumeReading()``. Loop only.
+    public func pauseReading() {
+        pauses.insert(.handler)
+        watch.paused()
+        stream.pauseReading()
+    }
 
-    /// Reads again. Loop only.
-    public func resumeReading() { stream.resumeReading() }
+    /// Reads again, beginning with what was held: that is delivered soon, never from within this call. Loop only.
+    public func resumeReading() {
+        if pauses.contains(.handler) {
+            pauses.remove(.handler)
+            watch.resumed(at: loop.now)
+            armTimer()
+        }
+        guard pauses.isEmpty else { return }
+        guard !held.isEmpty || hasEnded else { return stream.resumeReading() }
+        pauses.insert(.turn)
+        loop.execute { [self] in decodeHeld() }
+    }
 
     /// Decodes messages and hands them to the handler.
     public func received(_ bytes: inout MutableSpan<UInt8>, from stream: any ByteStream) {
         watch.received(at: loop.now)
         sendHeldPong()
         var offset = 0
+        if pauses.isEmpty { decode(&bytes, at: &offset) }
+        if !pauses.isEmpty { hold(bytes.span.extracting(droppingFirst: offset)) }
+    }
+
+    /// Decodes up to the end of the input, or until there is a reason to wait.
+    private func decode(_ bytes: inout MutableSpan<UInt8>, at offset: inout Int) {
         var completedMessage = false
-        while let handler {
+        while let handler, pauses.isEmpty {
             switch decoder.next(&bytes, at: &offset) {
             case .needMore: return noteProgress(completedMessage: completedMessage)
             case .text(.input(let range)):
@@ -180,13 +222,37 @@ extension WebSocketConnection {
                 inflate(bytes.span.extracting(range), isText: isText, isLast: isLast, for: handler)
             }
         }
+        noteProgress(completedMessage: completedMessage)
+    }
+
+    /// Keeps the rest of a read. There is one at most, unless the stream had more in hand than a pause could stop.
+    private func hold(_ rest: Span<UInt8>) {
+        guard handler != nil else { return }
+        held.append(rest)
+        stream.pauseReading()
+    }
+
+    /// Goes on with what was held, and then with what the stream has.
+    private func decodeHeld() {
+        pauses.remove(.turn)
+        guard pauses.isEmpty, handler != nil else { return }
+        var (bytes, offset) = held.take()
+        var span = bytes.mutableSpan
+        decode(&span, at: &offset)
+        guard handler != nil else { return }
+        held.restore(bytes, from: offset)
+        guard pauses.isEmpty else { return stream.pauseReading() }
+        if hasEnded { receivedEnd(from: stream) } else { stream.resumeReading() }
     }
 
     /// Takes a piece of a compressed message. There is none unless compression was agreed on.
     private func inflate(_ piece: Span<UInt8>, isText: Bool, isLast: Bool, for handler: any WebSocketHandler)
     {
         do throws(WebSocketError) {
-            guard let message = try deflation?.receive(piece, isText: isText, isLast: isLast) else { return }
+            guard let deflation else { return }
+            let message = try deflation.receive(piece, isText: isText, isLast: isLast)
+            if budget.spend(deflation.lastInflated, at: loop.now) { waitForTurn() }
+            guard let message else { return }
             if isText {
                 handler.received(text: message.span, on: self)
             } else {
@@ -197,8 +263,22 @@ extension WebSocketConnection {
         }
     }
 
+    /// Leaves the rest of the input to the next turn, for the sake of the loop's other connections.
+    private func waitForTurn() {
+        pauses.insert(.turn)
+        inNextTurn { connection in
+            connection.budget.renew()
+            connection.decodeHeld()
+        }
+    }
+
+    private func inNextTurn(_ body: @escaping @Sendable (WebSocketConnection) -> Void) {
+        loop.enqueueFlush(NextTurn(loop: loop) { [self] in body(self) }, onLoop: true)
+    }
+
     /// The peer ended without a closing handshake, or after it.
     public func receivedEnd(from stream: any ByteStream) {
+        guard held.isEmpty, !pauses.contains(.turn) else { return hasEnded = true }
         finish(code: WebSocketCloseCode.abnormal)
         stream.close(linger: .zero)
     }
@@ -255,6 +335,7 @@ extension WebSocketConnection {
         timer.stop()
         guard let handler else { return }
         self.handler = nil
+        held.clear()
         deflation?.release()
         handler.closed(self, code: code, reason: reason)
     }
@@ -263,7 +344,7 @@ extension WebSocketConnection {
 // MARK: - Time
 
 extension WebSocketConnection {
-    /// Notes, when the input is used up, whether it ended within a message, and whether that is a new one.
+    /// Notes, when nothing more is decoded for now, whether that is within a message, and whether it is a new one.
     private func noteProgress(completedMessage: Bool) {
         guard decoder.isMidMessage else { return watch.messageEnded() }
         guard completedMessage || !watch.isMidMessage else { return }
@@ -281,7 +362,7 @@ extension WebSocketConnection {
     private func timerFired() {
         timer.fired()
         guard handler != nil else { return }
-        switch watch.check(at: loop.now) {
+        switch watch.check(at: loop.now, unsentBytes: stream.pendingBytes) {
         case .wait: break
         case .ping: ping()
         case .messageTimeout:
@@ -296,4 +377,17 @@ extension WebSocketConnection {
         }
         armTimer()
     }
+}
+
+/// Calls a closure in the loop's next turn; `EventLoop.execute` may do so within the same one.
+private final class NextTurn: TurnFlushed {
+    private let loop: EventLoop
+    private let body: @Sendable () -> Void
+
+    init(loop: EventLoop, _ body: @escaping @Sendable () -> Void) {
+        self.loop = loop
+        self.body = body
+    }
+
+    func flush() { loop.execute(body) }
 }

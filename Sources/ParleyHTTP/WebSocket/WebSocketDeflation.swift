@@ -18,6 +18,8 @@ final class WebSocketDeflation: @unchecked Sendable {
 
     @exclusivity(unchecked) private var inflater: Inflater?
     @exclusivity(unchecked) private var message: WebSocketMessageInflate?
+    /// The bytes that the last piece was inflated to.
+    @exclusivity(unchecked) private(set) var lastInflated = 0
 
     init(_ agreed: PermessageDeflate, compression: WebSocketCompression, messageLimit: Int) {
         self.agreed = agreed
@@ -81,12 +83,15 @@ extension WebSocketDeflation {
         let inflater = try borrowInflater()
         var message = message ?? WebSocketMessageInflate(isText: isText, limit: messageLimit)
         self.message = nil
+        let before = message.count
         try message.append(piece, by: inflater)
+        lastInflated = message.count - before
         guard isLast else {
             self.message = message
             return nil
         }
         let whole = try message.finish(by: inflater)
+        lastInflated = whole.count - before
         if agreed.clientNoContextTakeover { putInflater() }
         return whole
     }

@@ -7,10 +7,7 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
     private typealias Writer = UnsafeContinuation<Void, any Error>
 
     private struct State {
-        var messages: [WebSocketMessage] = []
-        /// The messages before this index were taken.
-        var next = 0
-        var bytes = 0
+        var backlog = WebSocketBacklog()
         var isPaused = false
         var reader: Reader?
         var writers: [(id: UInt64, continuation: Writer)] = []
@@ -29,9 +26,14 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
     }
 
     private let connection: WebSocketConnection
+    /// The cost of the backlog above which reading is paused. It is resumed at half of it.
+    private let limit: Int
     private let state = Lock(State())
 
-    init(connection: WebSocketConnection) { self.connection = connection }
+    init(connection: WebSocketConnection) {
+        self.connection = connection
+        limit = max(connection.options.inboundBufferBytes, 0)
+    }
 
     /// Why the connection is closed; without a code while it is closing.
     var closed: WebSocketClosed {
@@ -52,7 +54,7 @@ final class WebSocketInbox: WebSocketHandler, Sendable {
 
 extension WebSocketInbox {
     nonisolated(nonsending) func next() async throws -> WebSocketMessage? {
-        switch state.withLock({ Self.take(&$0) }) {
+        switch state.withLock({ take(&$0) }) {
         case .message(let message, let shouldResume):
             if shouldResume { resumeReading() }
             return message
@@ -67,7 +69,7 @@ extension WebSocketInbox {
             try await withUnsafeThrowingContinuation { (continuation: Reader) in
                 let taken = state.withLock { state in
                     if Task.isCancelled { return Taken.failed(CancellationError()) }
-                    let taken = Self.take(&state)
+                    let taken = take(&state)
                     if case .none = taken { state.reader = continuation }
                     return taken
                 }
@@ -85,18 +87,10 @@ extension WebSocketInbox {
         }
     }
 
-    private static func take(_ state: inout State) -> Taken {
-        guard state.next < state.messages.count else { return end(state) }
-        let message = state.messages[state.next]
-        state.next += 1
-        state.bytes -= message.byteCount
-        var shouldResume = false
-        if state.next == state.messages.count {
-            state.messages.removeAll(keepingCapacity: state.messages.capacity <= 64)
-            state.next = 0
-            shouldResume = state.isPaused
-            state.isPaused = false
-        }
+    private func take(_ state: inout State) -> Taken {
+        guard let message = state.backlog.popFirst() else { return Self.end(state) }
+        let shouldResume = state.isPaused && state.backlog.cost <= limit / 2
+        if shouldResume { state.isPaused = false }
         return .message(message, shouldResume: shouldResume)
     }
 
@@ -113,11 +107,11 @@ extension WebSocketInbox {
     }
 
     private func resumeReading() {
-        let connection = connection
-        if connection.loop.isCurrent {
+        if connection.loop.isCurrent { return connection.resumeReading() }
+        connection.loop.execute { [self] in
+            // What came meanwhile may have filled the backlog anew.
+            guard !state.withLock({ $0.isPaused }) else { return }
             connection.resumeReading()
-        } else {
-            connection.loop.execute { connection.resumeReading() }
         }
     }
 }
@@ -133,32 +127,32 @@ extension WebSocketInbox {
         }
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: Writer) in
-                // On the loop, so that it can't become writable in between.
-                connection.loop.execute { [self] in wait(continuation, id: id) }
+                let refusal: (any Error)? = state.withLock { state in
+                    if Task.isCancelled { return CancellationError() }
+                    if state.closed == nil { state.writers.append((id, continuation)) }
+                    return state.closed
+                }
+                if let refusal { return continuation.resume(throwing: refusal) }
+                recheckWriter(id)
             }
         } onCancel: {
-            connection.loop.execute { [self] in cancelWriter(id) }
+            takeWriter(id)?.resume(throwing: CancellationError())
         }
     }
 
-    private func wait(_ continuation: Writer, id: UInt64) {
-        let isWritable = connection.isWritable
-        let closed: WebSocketClosed? = state.withLock { state in
-            if state.closed == nil, !isWritable { state.writers.append((id, continuation)) }
-            return state.closed
+    /// There may have been room again before the writer was registered. On the loop, so that this comes before or after
+    /// ``becameWritable(_:)``, and not in between.
+    private func recheckWriter(_ id: UInt64) {
+        let isRunning = connection.loop.execute { [self] in
+            if connection.isWritable { takeWriter(id)?.resume() }
         }
-        if let closed {
-            continuation.resume(throwing: closed)
-        } else if isWritable {
-            continuation.resume()
-        }
+        if !isRunning { takeWriter(id)?.resume(throwing: closed) }
     }
 
-    private func cancelWriter(_ id: UInt64) {
-        let writer = state.withLock { state in
+    private func takeWriter(_ id: UInt64) -> Writer? {
+        state.withLock { state in
             state.writers.firstIndex { $0.id == id }.map { state.writers.remove(at: $0).continuation }
         }
-        writer?.resume(throwing: CancellationError())
     }
 }
 
@@ -250,18 +244,12 @@ extension WebSocketInbox {
 
     private func deliver(_ message: WebSocketMessage) {
         let isClosing = !connection.isOpen
-        let limit = connection.options.inboundBufferBytes
         let (reader, shouldPause) = state.withLock { state in
             if let reader = Self.takeReader(&state) { return (reader as Reader?, false) }
-            // A message counts for what it holds beside its payload too, or empty ones would cost nothing.
-            let isFull = state.bytes + 32 * (state.messages.count - state.next) > limit
             // Closing, the connection reads on for the sake of the peer's close frame: what nobody took is lost.
-            if isClosing, isFull { return (nil, false) }
-            state.messages.append(message)
-            state.bytes += message.byteCount
-            guard !isClosing, !state.isPaused,
-                state.bytes + 32 * (state.messages.count - state.next) > limit
-            else { return (nil, false) }
+            if isClosing, state.backlog.cost > limit { return (nil, false) }
+            state.backlog.append(message)
+            guard !isClosing, !state.isPaused, state.backlog.cost > limit else { return (nil, false) }
             state.isPaused = true
             return (nil, true)
         }

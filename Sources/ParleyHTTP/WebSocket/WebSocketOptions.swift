@@ -4,13 +4,15 @@ public import ParleyWire
 public struct WebSocketOptions: Sendable {
     /// The limits of what a peer may send. What exceeds one closes with 1009.
     public var limits = WebSocketLimits()
-    /// The time from a message's first frame to its last. Beyond: closed with 1008. Nil is no limit.
+    /// The time from a message's first frame to its last; it begins anew when this side, having paused reading, reads on.
+    /// Beyond: closed with 1008. Nil is no limit.
     public var messageTimeout: Duration? = .seconds(60)
-    /// The time without a byte from the peer after which it is pinged. Nil leaves pings to somebody else.
+    /// The time without a byte from the peer after which it is pinged, unless this side doesn't read: then nobody waits for
+    /// pongs. Nil leaves pings to somebody else.
     public var pingInterval: Duration? = .seconds(30)
     /// The time that the peer then has to send anything at all. Beyond: the connection is gone (1006).
     public var pongTimeout: Duration = .seconds(20)
-    /// The time that the peer has to answer a close frame.
+    /// The time that the peer has to answer a close frame, once it has taken what was sent before it.
     public var closeTimeout: Duration = .seconds(5)
     /// The subprotocols that the server speaks; the client's order of preference decides.
     public var subprotocols: [String] = []
@@ -24,7 +26,8 @@ public struct WebSocketOptions: Sendable {
     /// Which pages may connect, by the `Origin` that browsers send. Its credentials don't matter here: browsers send cookies
     /// with every handshake.
     public var origins: OriginPolicy = .sameOrigin
-    /// The bytes of messages that a ``WebSocket`` buffers while nobody reads; beyond, it stops reading.
+    /// The bytes of messages that a ``WebSocket`` buffers while nobody reads; beyond, it stops reading until
+    /// half of them are taken.
     public var inboundBufferBytes = 64 * 1024
 
     /// The defaults.

@@ -18,6 +18,11 @@ struct WebSocketWatch {
     private var pinged: MonotonicInstant?
     private var messageStart: MonotonicInstant?
     private var closed: MonotonicInstant?
+    /// What wasn't sent yet, up to the close frame, when this was last looked at.
+    private var unsentBytes = 0
+    /// When the peer was last known to take some of that.
+    private var lastTaken: MonotonicInstant
+    private var isPaused = false
 
     init(options: WebSocketOptions, now: MonotonicInstant) {
         pingInterval = options.pingInterval
@@ -25,6 +30,7 @@ struct WebSocketWatch {
         messageTimeout = options.messageTimeout
         closeTimeout = options.closeTimeout
         lastReceived = now
+        lastTaken = now
     }
 
     var isMidMessage: Bool { messageStart != nil }
@@ -38,11 +44,28 @@ struct WebSocketWatch {
 
     mutating func messageEnded() { messageStart = nil }
 
-    mutating func closeSent(at now: MonotonicInstant) { closed = now }
+    /// This side doesn't read: what the peer sends, pongs too, can't arrive, and is not waited for.
+    mutating func paused() { isPaused = true }
+
+    /// This side reads again, and whatever was waited for gets its time anew.
+    mutating func resumed(at now: MonotonicInstant) {
+        guard isPaused else { return }
+        isPaused = false
+        received(at: now)
+        if messageStart != nil { messageStart = now }
+    }
+
+    /// A close frame was sent, or waits among so many bytes: the time to answer it begins when the peer has taken them.
+    mutating func closeSent(at now: MonotonicInstant, unsentBytes: Int = 0) {
+        closed = now
+        lastTaken = now
+        self.unsentBytes = unsentBytes
+    }
 
     /// The earliest point at which ``check(at:)`` has something to say.
     var deadline: MonotonicInstant? {
         if let closed { return closed.advanced(by: closeTimeout) }
+        if isPaused { return nil }
         var earliest: MonotonicInstant?
         if let pinged {
             earliest = pinged.advanced(by: pongTimeout)
@@ -54,9 +77,10 @@ struct WebSocketWatch {
         return earliest.map { min($0, end) } ?? end
     }
 
-    mutating func check(at now: MonotonicInstant) -> Verdict {
+    /// What is to be done now, with so many bytes that the peer hasn't taken yet.
+    mutating func check(at now: MonotonicInstant, unsentBytes: Int = 0) -> Verdict {
         guard let deadline, deadline <= now else { return .wait }
-        if closed != nil { return .gone }
+        if closed != nil { return checkClosing(at: now, unsentBytes) }
         if let messageStart, let messageTimeout, messageStart.advanced(by: messageTimeout) <= now {
             return .messageTimeout
         }
@@ -64,4 +88,19 @@ struct WebSocketWatch {
         pinged = now
         return .ping
     }
+
+    private mutating func checkClosing(at now: MonotonicInstant, _ unsentBytes: Int) -> Verdict {
+        guard self.unsentBytes > 0 else { return .gone }
+        if unsentBytes < self.unsentBytes {
+            lastTaken = now
+        } else if lastTaken.advanced(by: max(closeTimeout, Self.stallTimeout)) <= now {
+            return .gone
+        }
+        self.unsentBytes = unsentBytes
+        closed = now
+        return .wait
+    }
+
+    /// Streams have a time of their own for a peer that takes nothing, but not every one of them keeps to it.
+    private static let stallTimeout = StreamLimits().stallTimeout
 }

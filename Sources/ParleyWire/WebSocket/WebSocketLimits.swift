@@ -15,6 +15,7 @@ public struct WebSocketLimits: Sendable, Equatable {
     /// What the frames of a compressed message may have in all: DEFLATE makes what can't be compressed a little longer, by 4 %
     /// at most with the least memory. The limit of the message itself is checked while it is inflated.
     var compressedBytes: Int {
+        let messageBytes = max(messageBytes, 0)
         let (sum, overflow) = messageBytes.addingReportingOverflow(messageBytes / 16 &+ 64)
         return overflow ? .max : sum
     }

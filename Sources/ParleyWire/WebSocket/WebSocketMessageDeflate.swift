@@ -30,8 +30,11 @@ public struct WebSocketMessageInflate: Sendable {
     public init(isText: Bool, limit: Int) {
         self.isText = isText
         // So that one byte more can be counted.
-        self.limit = min(limit, .max - 1)
+        self.limit = min(max(limit, 0), .max - 1)
     }
+
+    /// The bytes that were inflated so far.
+    public var count: Int { output.count }
 
     /// Inflates what came. The inflater is the same for the whole message, and is used for nothing else meanwhile.
     /// - Throws: ``WebSocketError`` 1009 when the message exceeds the limit, 1007 when it can't be inflated or isn't text.

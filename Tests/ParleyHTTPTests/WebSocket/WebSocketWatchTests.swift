@@ -53,6 +53,50 @@ struct WebSocketWatchTests {
         #expect(watch.check(at: at(33)) == .gone)
     }
 
+    @Test(
+        "an answer to a close frame is waited for when the peer has taken what is before it, for as long as it does"
+    )
+    func closingSlowly() {
+        var watch = watch
+        watch.closeSent(at: at(10), unsentBytes: 1000)
+        #expect(watch.check(at: at(15), unsentBytes: 600) == .wait)
+        #expect(watch.check(at: at(20), unsentBytes: 600) == .wait)
+        #expect(watch.check(at: at(25), unsentBytes: 500) == .wait)
+        #expect(watch.check(at: at(30), unsentBytes: 0) == .wait)
+        #expect(watch.deadline == at(35))
+        #expect(watch.check(at: at(35), unsentBytes: 0) == .gone)
+    }
+
+    @Test("a closing peer that takes nothing is gone after 15 seconds, as the stream has it")
+    func closingStalled() {
+        var watch = watch
+        watch.closeSent(at: at(10), unsentBytes: 1000)
+        for second in [15, 20] as [UInt64] {
+            #expect(watch.check(at: at(second), unsentBytes: 1000) == .wait)
+        }
+        #expect(watch.check(at: at(25), unsentBytes: 1000) == .gone)
+    }
+
+    @Test("while reading is paused nothing is due but the end of closing; then everything begins anew")
+    func paused() {
+        var watch = watch
+        watch.messageBegan(at: at(10))
+        #expect(watch.check(at: at(30)) == .ping)
+        watch.paused()
+        #expect(watch.deadline == nil)
+        #expect(watch.check(at: at(500)) == .wait)
+        watch.resumed(at: at(500))
+        #expect(watch.deadline == at(530))
+        // A second time it changes nothing.
+        watch.resumed(at: at(510))
+        #expect(watch.check(at: at(530)) == .ping)
+        watch.received(at: at(531))
+        #expect(watch.check(at: at(560)) == .messageTimeout)
+        watch.paused()
+        watch.closeSent(at: at(600))
+        #expect(watch.check(at: at(605)) == .gone)
+    }
+
     @Test("without a ping interval nothing is ever due")
     func noPings() {
         var options = WebSocketOptions()

@@ -91,6 +91,22 @@ struct WebSocketMessageDeflateTests {
         #expect(try inflate([bomb], limit: .max).count == 10 << 20)
     }
 
+    @Test("a negative limit is none at all", arguments: [-1, -2, .min])
+    func negativeLimit(limit: Int) throws {
+        let compressed = try deflate(hello, by: Deflater(.raw))
+        let error = #expect(throws: WebSocketError.self) { try inflate([compressed], limit: limit) }
+        #expect(error?.closeCode == 1009)
+        #expect(try inflate([[0x00]], limit: limit) == [])
+        var limits = WebSocketLimits()
+        limits.messageBytes = limit
+        var frame: [UInt8] = []
+        let large = [UInt8](repeating: 0, count: 1000)
+        WebSocketEncoder.appendFrame(
+            .binary, large.span, isCompressed: true, maskKey: 0x3D21_FA37, to: &frame)
+        let transcript = WebSocketTranscript([frame], limits: limits, allowsCompression: true)
+        #expect(transcript.failure?.closeCode == 1009)
+    }
+
     @Test("text fails at the piece that isn't UTF-8, before the message is complete")
     func text() throws {
         let inflater = try Inflater(.raw)
