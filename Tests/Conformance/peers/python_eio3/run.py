@@ -30,18 +30,21 @@ class Client:
     """An AsyncClient that records the events which it receives."""
 
     EVENTS = ["welcome", "echo", "echo-many", "echo-three", "message", "binary", "answer", "burst", "large", "room",
-              "broadcast", "others", "slow"]
+              "broadcast", "others", "slow", "said", "refused"]
 
     def __init__(self, settings, **options):
         self.settings = settings
         self.io = socketio.AsyncClient(reconnection=options.pop("reconnection", False), **options)
         self.events, self.ends, self.errors, self.joined = [], [], [], []
         for namespace in ("/", "/chat", "/admin", "/unknown"):
-            for event in self.EVENTS:
-                self.io.on(event, self._recorder(namespace, event), namespace=namespace)
-            self.io.on("connect", lambda namespace=namespace: self.joined.append(namespace), namespace=namespace)
-            self.io.on("disconnect", lambda namespace=namespace: self.ends.append(namespace), namespace=namespace)
-            self.io.on("connect_error", self.errors.append, namespace=namespace)
+            self.listen(namespace)
+
+    def listen(self, namespace):
+        for event in self.EVENTS:
+            self.io.on(event, self._recorder(namespace, event), namespace=namespace)
+        self.io.on("connect", lambda: self.joined.append(namespace), namespace=namespace)
+        self.io.on("disconnect", lambda: self.ends.append(namespace), namespace=namespace)
+        self.io.on("connect_error", self.errors.append, namespace=namespace)
 
     def _recorder(self, namespace, event):
         return lambda *values: self.events.append((namespace, event, list(values)))
@@ -218,6 +221,39 @@ async def rooms(client):
     await heard("others", [[], [room], [room]])
     for each in (b, c):
         await each.close()
+
+
+async def operators(client):
+    where = "/operators"
+    clients = [client, Client(client.settings)]
+    for number, each in enumerate(clients, 1):
+        each.listen(where)
+        each.io.on("present?", lambda number=number: number, namespace=where)
+        await each.connect([where])
+    assert list(await client.ask("pair", 3, namespace=where)) == [3, "second"]
+    assert await client.ask("greeting", {"name": "ada", "times": 1}, namespace=where) == {"name": "ADA", "times": 2}
+    await client.emit("forbidden", namespace=where)
+    assert await client.next("refused", where) == ["forbidden", "middleware", None]
+    census = await client.ask("census", 300, namespace=where)
+    assert {1, 2} <= set(census["replies"]), census
+    assert await client.ask("slow", 1, namespace=where) == 1
+    await clients[1].close()
+
+
+async def dynamicNamespaces(client):
+    number = uuid.uuid4().int % 10**9 + 1000
+    one, two = f"/rooms/{number}", f"/rooms/{number + 1}"
+    for namespace in (one, two):
+        client.listen(namespace)
+    await client.connect([one, two])
+    assert await client.ask("where", namespace=one) == number
+    assert await client.ask("where", namespace=two) == number + 1
+    await client.emit("say", "to one room", namespace=one)
+    assert await client.next("said", one) == ["to one room"]
+    await client.emit("say-to-all", f"to all {number}", namespace=one)
+    await until(lambda: [f"to all {number}"] in client.of("said", one), "one")
+    await until(lambda: [f"to all {number}"] in client.of("said", two), "two")
+    assert ["to one room"] not in client.of("said", two)
 
 
 async def clientDisconnect(client):
