@@ -30,11 +30,16 @@ final class FileCache: Sendable {
         let path: String
 
         static func == (left: FileCacheKey, right: FileCacheKey) -> Bool {
-            left.path.utf8.elementsEqual(right.path.utf8)
+            left.path.utf8.count == right.path.utf8.count && left.path.utf8.elementsEqual(right.path.utf8)
         }
 
         func hash(into hasher: inout Hasher) {
-            for byte in path.utf8 { hasher.combine(byte) }
+            let isHashed: Void? = path.utf8.withContiguousStorageIfAvailable {
+                hasher.combine(bytes: UnsafeRawBufferPointer($0))
+            }
+            guard isHashed == nil else { return }
+            // A string that isn't Swift's own: as the bytes above.
+            Array(path.utf8).withUnsafeBytes { hasher.combine(bytes: $0) }
         }
     }
 

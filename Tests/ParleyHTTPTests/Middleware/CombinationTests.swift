@@ -84,6 +84,46 @@ struct CombinationTests {
         }
     }
 
+    @Test("no address forges a line of the access log")
+    func forgedAddress() async throws {
+        let lines = Outcomes()
+        let app = Application(logger: .silent)
+        app.use(AccessLog(format: .combined { line in lines.all.withLock { $0.append(line) } }))
+        app.get("/") { _ in "hello" }
+        let group = try EventLoopGroup(count: 1)
+        let address = SocketAddress(unixPath: "/a\n192.0.2.1 - - ")
+        let response = await app.respond(
+            to: Request(target: "/", loop: group.loops[0], remoteAddress: address))
+        #expect(response.status == .ok)
+        let line = try #require(lines.all.withLock { $0.first })
+        #expect(line.hasPrefix(#"/a\x0A192.0.2.1"#) && !line.contains("\n"))
+        await group.shutdown()
+    }
+
+    @Test("a preflight of a policy that allows no fields names none")
+    func noAllowedFields() async throws {
+        let client = try MemoryClient { app in
+            app.use(CORS(.allow(["https://b.example"]), headers: []))
+            app.put("/") { _ in "put" }
+        }
+        let response = await client.respond(
+            .options, "/",
+            headers: [
+                .origin: "https://b.example", .accessControlRequestMethod: "PUT",
+                .accessControlRequestHeaders: "x-a",
+            ])
+        #expect(response.headers[.accessControlAllowOrigin] == "https://b.example")
+        #expect(response.headers[.accessControlAllowHeaders] == nil)
+    }
+
+    @Test(
+        "what is no origin is none",
+        arguments: ["https://[evil]..b.example", "https://a..b", "https://.b", "https://b.", "https://[]"])
+    func malformedOrigins(text: String) {
+        #expect(OriginPattern(text) == nil)
+        #expect(OriginPattern("https://[::1]:8080") != nil && OriginPattern("https://a-b.c_d.example") != nil)
+    }
+
     @Test("a client that went away is no failure of the handler")
     func goneClients() {
         #expect(HTTPResponse.Status(ofThrown: CancellationError()).code == 499)
