@@ -45,6 +45,7 @@ let package = Package(
             ],
             exclude: [
                 "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md", "JSON/README.md",
+                "MessagePack/README.md",
                 "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
