@@ -45,8 +45,8 @@ let package = Package(
             ],
             exclude: [
                 "Compression/README.md", "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md",
-                "JSON/README.md", "Multipart/README.md", "Proxy/README.md", "SocketIO/README.md",
-                "WebSocket/README.md",
+                "JSON/README.md", "MessagePack/README.md", "Multipart/README.md", "Proxy/README.md",
+                "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
         .target(

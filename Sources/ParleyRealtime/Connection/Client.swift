@@ -40,6 +40,11 @@ final class Client: EngineSessionDelegate {
 
     func received(text: Span<UInt8>) {
         if let flood, !admit(text.count, by: flood) { return }
+        guard parser == .json else { return violate() }
+        receive(packet: text, attachments: nil)
+    }
+
+    private func receive(packet text: Span<UInt8>, attachments: [[UInt8]]?) {
         do {
             var head = try decoder.head(of: text)
             var query: String?
@@ -47,7 +52,7 @@ final class Client: EngineSessionDelegate {
             switch head.type {
             case .event, .ack:
                 let socket = try state.withLock { try $0.recipient(head, text) }
-                try receive(head, text.extracting(head.payload), nil, socket)
+                try receive(head, text.extracting(head.payload), attachments, socket)
             case .binaryEvent, .binaryAck:
                 try beginBinary(head, text)
             case .connect: try connect(head, text, query)
@@ -61,10 +66,22 @@ final class Client: EngineSessionDelegate {
 
     func received(binary: [UInt8]) {
         if let flood, !admit(binary.count, by: flood) { return }
+        if parser == .messagePack { return receive(messagePack: binary.span) }
         do {
             let limit = realtime.options.attachmentLimit
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
             try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
+        } catch {
+            violate()
+        }
+    }
+
+    private func receive(messagePack message: Span<UInt8>) {
+        do {
+            let limits = realtime.options.limits.forRevision(session.revision)
+            let packet = try MessagePackPacket(decoding: message, limits: limits)
+            let attachments = packet.attachments.isEmpty ? nil : packet.attachments
+            receive(packet: packet.text.span, attachments: attachments)
         } catch {
             violate()
         }
@@ -231,7 +248,7 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets out, and the end
 
     func send(_ packet: EncodedPacket) {
-        session.send(packet.frame, attachments: packet.attachments(for: session))
+        session.send(packet.frame(for: session), attachments: packet.attachments(for: session))
     }
 
     var sockets: [Socket] { state.withLock { $0.sockets } }
@@ -245,6 +262,8 @@ final class Client: EngineSessionDelegate {
         guard let first = sockets.first else { return body() }
         first.whenIdle { whenIdle(sockets.dropFirst(), body) }
     }
+
+    var parser: PacketParser { realtime.options.parser }
 
     /// The nesting that packets' JSON may have.
     var jsonDepth: Int { realtime.options.limits.jsonDepth }

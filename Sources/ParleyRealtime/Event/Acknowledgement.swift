@@ -25,19 +25,19 @@ struct Acknowledgement: Sendable {
 
     func send() {
         guard take() else { return }
-        socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace.name), id: id)
+        socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace), id: id)
     }
 
     /// Sends several values, each an argument of the client's callback.
     func send<each Reply: Encodable>(values reply: repeat each Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
+        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
         for value in repeat each reply { try writer.append(value) }
         guard take() else { return }
         socket.acknowledge(writer, id: id)
     }
 
     func send<Reply: Encodable>(_ reply: Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
+        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
         try writer.append(reply)
         guard take() else { return }
         socket.acknowledge(writer, id: id)

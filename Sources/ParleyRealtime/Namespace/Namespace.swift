@@ -20,6 +20,7 @@ public final class Namespace: Sendable {
     let adapter: any Adapter
     /// True when what is broadcast may go to Engine.IO 3 clients.
     let allowsEngineIO3: Bool
+    @usableFromInline let parser: PacketParser
     let maxConcurrentHandlers: Int
     /// True while there are handlers of outgoing events.
     let hasOutgoing = Atomic<Bool>(false)
@@ -65,6 +66,7 @@ public final class Namespace: Sendable {
         self.state = Lock(state)
         maxConcurrentHandlers = options.maxConcurrentHandlers
         allowsEngineIO3 = options.engine.allowsEngineIO3
+        parser = options.parser
         self.counters = counters
         identity = options.identity
         recovery = (family == nil ? options.recovery : nil).map {

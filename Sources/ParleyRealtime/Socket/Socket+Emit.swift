@@ -59,7 +59,7 @@ extension PacketWriter {
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
     ) throws -> PacketWriter {
         try EventName.check(event)
-        var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
+        var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
         return writer
     }
@@ -69,7 +69,7 @@ extension PacketWriter {
         _ event: String, id: UInt64? = nil, values: [JSONValue], in namespace: Namespace
     ) throws -> PacketWriter {
         try EventName.check(event)
-        var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
+        var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for value in values { try writer.append(value) }
         return writer
     }

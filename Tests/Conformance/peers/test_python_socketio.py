@@ -37,9 +37,11 @@ async def until(condition, what):
 class Client:
     """An AsyncClient that records the events which it receives."""
 
+    serializer = "default"
+
     def __init__(self, server, transport, **options):
         self.server, self.transport = server, transport
-        self.io = socketio.AsyncClient(reconnection=options.pop("reconnection", False), **options)
+        self.io = socketio.AsyncClient(serializer=self.serializer, reconnection=options.pop("reconnection", False), **options)
         self.events, self.waiting, self.reasons = [], [], []
         for namespace in ("/", "/chat", "/admin"):
             self.io.on("*", self._recorder(self.events, namespace), namespace=namespace)
