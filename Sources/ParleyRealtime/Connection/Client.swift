@@ -110,7 +110,8 @@ final class Client: EngineSessionDelegate {
             return try receive(head, text.extracting(head.payload), nil, socket)
         }
         let assembly = BinaryAssembly(
-            head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
+            head: head, json: Array(span: text.extracting(head.payload)), socket: socket,
+            begin: session.loop.instant)
         if state.withLock({ $0.begin(assembly) }) { watchAssembly(after: realtime.options.assemblyTimeout) }
     }
 
@@ -121,7 +122,7 @@ final class Client: EngineSessionDelegate {
     }
 
     private func checkAssembly() {
-        switch state.withLock({ $0.checkAssembly(now: .now, timeout: realtime.options.assemblyTimeout) }) {
+        switch state.withLock({ $0.checkAssembly(now: session.loop.now, timeout: realtime.options.assemblyTimeout) }) {
         case .idle: break
         case .expired: violate()
         case .wait(let delay): watchAssembly(after: delay)

@@ -1,3 +1,4 @@
+import ParleyTransport
 import ParleyWire
 
 /// What a client's connection knows: its sockets, the handshakes under way, and the packet whose attachments
@@ -67,7 +68,7 @@ struct ClientState {
 
     enum AssemblyCheck { case idle, expired, wait(Duration) }
 
-    mutating func checkAssembly(now: ContinuousClock.Instant, timeout: Duration) -> AssemblyCheck {
+    mutating func checkAssembly(now: MonotonicInstant, timeout: Duration) -> AssemblyCheck {
         guard let assembly, !isClosed else {
             isWatched = false
             return .idle
@@ -160,7 +161,7 @@ struct BinaryAssembly {
     let json: [UInt8]
     /// Nil when nobody waits for the packet any more.
     let socket: Socket?
-    let begin = ContinuousClock.now
+    let begin: MonotonicInstant
     var bytes = 0
     var attachments: [[UInt8]] = []
 }

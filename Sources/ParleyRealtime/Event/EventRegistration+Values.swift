@@ -105,7 +105,8 @@ extension Socket {
                         continuation.resume(throwing: error)
                     }
                 },
-                fail: { continuation.resume(throwing: $0) }, timeout: timeout)
+                fail: { continuation.resume(throwing: $0) }, timeout: timeout,
+                now: client.session.loop.instant)
             SocketOperator(socket: self).ask(pending, { continuation.resume(throwing: $0) }) { id in
                 try EncodedPacket.event(event, id: id, in: self.namespace, repeat each arguments)
             }

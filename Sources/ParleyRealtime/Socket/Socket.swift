@@ -302,11 +302,11 @@ public final class Socket: Sendable {
     }
 
     /// One timer watches for the acknowledgement that is due first, however many there are.
-    private func watchAcknowledgements(until deadline: ContinuousClock.Instant) {
+    private func watchAcknowledgements(until deadline: MonotonicInstant) {
         let loop = client.session.loop
         loop.execute { [weak self] in
-            _ = loop.schedule(after: max(.zero, ContinuousClock.now.duration(to: deadline))) {
-                self?.expireAcknowledgements(watched: deadline)
+            _ = loop.schedule(after: max(.zero, loop.now.duration(to: deadline))) {
+                self?.expireAcknowledgements(now: loop.now, watched: deadline)
             }
         }
     }
@@ -316,9 +316,7 @@ public final class Socket: Sendable {
         acknowledgements.withLock { $0.take(id) } != nil
     }
 
-    private func expireAcknowledgements(watched: ContinuousClock.Instant) {
-        // The time is the loop's, which a test may put forward: when the timer fires, it is `watched` at least.
-        let now = max(.now, watched)
+    private func expireAcknowledgements(now: MonotonicInstant, watched: MonotonicInstant) {
         let (expired, watch) = acknowledgements.withLock { $0.expire(now: now, watched: watched) }
         if let watch { watchAcknowledgements(until: watch) }
         for pending in expired { pending.fail(.timeout(pending.timeout)) }
