@@ -113,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "ParleyTestingTests",
             dependencies: [
-                "ParleyTesting", "ParleyHTTP", .product(name: "HTTPTypes", package: "swift-http-types"),
+                "ParleyTesting", "ParleyHTTP", "ParleyRealtime",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings
         ),

@@ -122,7 +122,9 @@ final class Client: EngineSessionDelegate {
     }
 
     private func checkAssembly() {
-        switch state.withLock({ $0.checkAssembly(now: session.loop.now, timeout: realtime.options.assemblyTimeout) }) {
+        switch state.withLock({
+            $0.checkAssembly(now: session.loop.now, timeout: realtime.options.assemblyTimeout)
+        }) {
         case .idle: break
         case .expired: violate()
         case .wait(let delay): watchAssembly(after: delay)

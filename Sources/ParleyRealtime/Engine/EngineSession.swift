@@ -107,7 +107,9 @@ final class EngineSession: Sendable {
         switch type {
         case .message: delegate?.received(text: data)
         case .pong:
-            if revision == .three || !state.withLock({ $0.pong(now: loop.instant) }) { close(.transportError) }
+            if revision == .three || !state.withLock({ $0.pong(now: loop.instant) }) {
+                close(.transportError)
+            }
         case .close: close(.transportClose, .byClient)
         case .noop: break
         case .ping: revision == .three ? answer(ping: data) : close(.transportError)
@@ -230,7 +232,8 @@ final class EngineSession: Sendable {
     private func nextHeartbeat(_ state: inout EngineSessionState) -> EngineSessionState.HeartbeatAction {
         switch revision {
         case .three: state.silence(now: loop.now, limit: options.pingInterval + options.pingTimeout)
-        case .four: state.heartbeat(now: loop.now, interval: options.pingInterval, timeout: options.pingTimeout)
+        case .four:
+            state.heartbeat(now: loop.now, interval: options.pingInterval, timeout: options.pingTimeout)
         }
     }
 

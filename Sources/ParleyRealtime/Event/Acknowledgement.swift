@@ -130,7 +130,9 @@ struct PendingAcknowledgements {
         for id in overdue.keys { pending[id] = nil }
         let expired = overdue.sorted { $0.key < $1.key }.map(\.value)
         guard watched == instant else { return (expired, nil) }
-        watched = pending.values.compactMap(\.deadline).min().map { max($0, now.advanced(by: Self.granularity)) }
+        watched = pending.values.compactMap(\.deadline).min().map {
+            max($0, now.advanced(by: Self.granularity))
+        }
         return (expired, watched)
     }
 

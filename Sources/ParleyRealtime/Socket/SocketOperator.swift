@@ -68,7 +68,8 @@ public struct SocketOperator: Sendable {
                     acknowledgement(.failure(error))
                 }
             },
-            fail: { acknowledgement(.failure($0)) }, timeout: timeout, now: socket.client.session.loop.instant)
+            fail: { acknowledgement(.failure($0)) }, timeout: timeout, now: socket.client.session.loop.instant
+        )
         ask(pending, { acknowledgement(.failure($0)) }) { id in
             try EncodedPacket.event(event, id: id, in: socket.namespace, repeat each arguments)
         }

@@ -89,7 +89,8 @@ struct HeartbeatTests {
         await session.manual.end()
     }
 
-    @Test("a client of Engine.IO 3, which pings by itself, has 45 s, and time anew when it is read from again")
+    @Test(
+        "a client of Engine.IO 3, which pings by itself, has 45 s, and time anew when it is read from again")
     func oldClient() async throws {
         let session = try await Session(revision: 3)
         #expect(try await session.pass(.seconds(44)) == [])
