@@ -36,7 +36,9 @@ struct DrainTests {
     @Test("new sessions are refused, those that there are go on until their moment")
     func goesOn() async throws {
         let manual = try await ManualLoop()
-        let realtime = Realtime()
+        var options = RealtimeOptions()
+        options.engine.pingInterval = .seconds(3600)
+        let realtime = Realtime(options: options)
         realtime.root.on("ask") { (_: Socket) -> String in "answer" }
         let client = try await PollingClient(realtime, loop: manual.loop)
         try await client.send("40")

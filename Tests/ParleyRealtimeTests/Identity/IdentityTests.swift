@@ -183,6 +183,7 @@ struct IdentityTests {
         let journal = SynchronousJournal()
         var options = RealtimeOptions()
         options.recovery = RecoveryOptions()
+        options.engine.pingInterval = .seconds(3600)
         let realtime = Realtime(options: options)
         realtime.root.use { $0.expires(at: Date(timeIntervalSinceNow: 90)) }
         realtime.root.onConnection { socket in

@@ -58,9 +58,9 @@ struct RecoveryExpiryTests {
         let client = try await RecoveringClient(realtime, loop: manual.loop)
         realtime.root.emit("news", 1)
         _ = try await client.event()
-        for _ in 0..<100 {
+        for _ in 0..<200 {
             realtime.root.to("elsewhere").emit("news", "for others")
-            try await manual.advance(by: .seconds(60))
+            try await manual.advance(by: .seconds(30))
             await client.webSocket.send(client.webSocket.take().contains("2") ? ["3"] : [])
         }
         #expect((realtime.root.recovery?.state.withLock { $0.log.count } ?? 99) < 10)
