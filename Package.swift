@@ -87,6 +87,10 @@ let package = Package(
             dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Samples/Chat", exclude: ["Public"], swiftSettings: settings),
         .executableTarget(
+            name: "BenchmarkServer",
+            dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Samples/Benchmark/Server", swiftSettings: settings),
+        .executableTarget(
             name: "ConformanceServer",
             dependencies: [
                 "Parley", "ParleyTransport", "ParleyWire",
@@ -123,3 +127,14 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// What loads the benchmark's server, and what its figures are compared with: epoll, so Linux only.
+#if os(Linux)
+    package.targets += [
+        .target(name: "BenchmarkSupport", path: "Samples/Benchmark/Support"),
+        .executableTarget(
+            name: "BenchmarkLoad", dependencies: ["BenchmarkSupport"], path: "Samples/Benchmark/Load"),
+        .executableTarget(
+            name: "BenchmarkFloor", dependencies: ["BenchmarkSupport"], path: "Samples/Benchmark/Floor"),
+    ]
+#endif
