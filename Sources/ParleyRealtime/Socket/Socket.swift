@@ -109,7 +109,10 @@ public final class Socket: Sendable {
     private func abandon() {
         leaveNamespace(.transportClose, recoveryPosition)
         mailbox.withLock { $0.close() }
-        while next() != nil {}
+        while let item = next() {
+            // Somebody may wait for the end of what there was to handle.
+            if case .work(let body) = item { _ = body() }
+        }
     }
 
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
