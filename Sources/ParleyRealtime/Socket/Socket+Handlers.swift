@@ -34,6 +34,19 @@ extension Socket: EventRegistration {
         }
     }
 
+    /// Lets go of the handlers, as everything is over: they often hold the socket, which nothing would ever free then.
+    func dropOwnHandlers() {
+        // Not within the lock: what the handlers hold may end with them.
+        _ = life.withLock { life in
+            defer {
+                life.handlers = nil
+                life.outgoing = []
+                life.errorHandlers = []
+            }
+            return (life.handlers, life.outgoing, life.errorHandlers)
+        }
+    }
+
     /// Removes a handler that is to be called once, and this is the time.
     func takeOnce(_ token: HandlerToken) -> Bool { remove(token) || namespace.remove(token) }
 

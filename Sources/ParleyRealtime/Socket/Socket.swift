@@ -33,6 +33,8 @@ public final class Socket: Sendable {
         var concurrentHandlers = 0
         var roomsAtDisconnect: Set<String> = []
         var identity: IdentityWatch?
+
+        var hasOwnHandlers: Bool { handlers != nil || !outgoing.isEmpty || !errorHandlers.isEmpty }
     }
 
     init(
@@ -125,7 +127,11 @@ public final class Socket: Sendable {
         if handlers.hasDisconnect { life.withLock { $0.roomsAtDisconnect = rooms } }
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
-        guard handlers.hasDisconnect else { return }
+        if handlers.hasDisconnect { callDisconnect(handlers, reason) }
+        if life.withLock({ $0.hasOwnHandlers }) { whenIdle { [self] in dropOwnHandlers() } }
+    }
+
+    private func callDisconnect(_ handlers: LifeHandlers, _ reason: DisconnectReason) {
         perform(
             .work { [self] in
                 var work = handlers.disconnecting.compactMap { $0(self, reason) }
