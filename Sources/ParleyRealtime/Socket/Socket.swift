@@ -150,16 +150,19 @@ public final class Socket: Sendable {
     @discardableResult
     private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) -> Set<String> {
         let rooms = namespace.adapter.rooms(of: self)
-        namespace.adapter.remove(self)
-        if let ticket, let recovery = namespace.recovery, let position {
-            if reason.isRecoverable {
-                // From here on it is the saved session that keeps the namespace.
-                recovery.save(self, ticket, rooms: rooms, position: position)
-                return rooms
-            }
-            recovery.forget(ticket)
+        guard let ticket, let recovery = namespace.recovery, let position else {
+            namespace.adapter.remove(self)
+            namespace.lost()
+            return rooms
         }
-        namespace.lost()
+        if !reason.isRecoverable { recovery.forget(ticket) }
+        namespace.adapter.remove(self)
+        if reason.isRecoverable {
+            // From here on it is the saved session that keeps the namespace.
+            recovery.save(self, ticket, rooms: rooms, position: position)
+        } else {
+            namespace.lost()
+        }
         return rooms
     }
 

@@ -210,6 +210,79 @@ struct RecoveryTests {
         #expect(try await answer == 5)
     }
 
+    @Test("an event emitted while the client that comes back is being asked about reaches it")
+    func claimed() async throws {
+        let realtime = makeRealtime { $0.skipMiddlewares = false }
+        let journal = SynchronousJournal()
+        realtime.root.use { handshake in
+            guard handshake.isRecovered else { return }
+            journal.add("asked")
+            _ = try await journal.wait(for: 2)
+        }
+        let client = try await RecoveringClient(realtime)
+        let socket = try #require(realtime.root.sockets.first)
+        await client.cut()
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(client.pid ?? "")"}"#)
+        _ = try await journal.wait(for: 1)
+        guard case .awaitsRecovery = socket.emit("news", 1) else {
+            Issue.record("not kept")
+            return
+        }
+        journal.add("let in")
+        #expect(try await webSocket.next().contains(client.id))
+        #expect(try await webSocket.next().hasPrefix(#"42["news",1,"#))
+    }
+
+    @Test(
+        "an event emitted amid a socket's end waits for its client where that may come back, and only there")
+    func leaving() async throws {
+        let realtime = makeRealtime()
+        let results = SynchronousJournal()
+        for isExpelled in [false, true] {
+            let client = try await RecoveringClient(realtime)
+            let socket = try #require(realtime.root.sockets.first)
+            socket.join("room")
+            let token = realtime.root.onRoomEvent { event in
+                if case .left = event { results.add("\(socket.emit("bye"))") }
+            }
+            if isExpelled { socket.disconnect() } else { await client.cut() }
+            realtime.root.off(token)
+        }
+        #expect(results.entries == ["awaitsRecovery", "disconnected"])
+    }
+
+    @Test("a client gets nothing of a room from before it joined it")
+    func beforeJoining() async throws {
+        let realtime = makeRealtime()
+        let client = try await RecoveringClient(realtime)
+        realtime.root.emit("news")
+        #expect(try await client.event() == #""news""#)
+        realtime.to("board").emit("secret", "before")
+        realtime.root.sockets.first?.join("board")
+        await client.cut()
+        realtime.to("board").emit("secret", "after")
+        let back = try await RecoveringClient.back(client, to: realtime)
+        #expect(back.id == client.id)
+        #expect(try await back.event() == #""secret","after""#)
+    }
+
+    @Test("an event that a connection refuses as it ends is among those that were missed")
+    func refusedByConnection() async throws {
+        let realtime = makeRealtime()
+        let chat = realtime.namespace("/chat")
+        let client = try await RecoveringClient(realtime, "/chat")
+        await client.webSocket.send("40")
+        _ = try await client.webSocket.next()
+        // The socket of the root namespace ends first: the connection is closed, and the other does not know yet.
+        realtime.root.onDisconnect { _, _ in chat.emit("news", 1) }
+        await client.cut()
+        let back = try await RecoveringClient.back(client, to: realtime)
+        #expect(back.id == client.id)
+        #expect(try await back.event() == #""news",1"#)
+    }
+
     @Test("binary events come again with their attachments")
     func binary() async throws {
         let realtime = makeRealtime()
