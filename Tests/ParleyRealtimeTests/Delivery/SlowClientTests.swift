@@ -86,6 +86,49 @@ struct SlowClientTests {
         #expect(messages.suffix(3) == [#"42["between"]"#, #"42["cursor",999]"#, #"42["other",1]"#])
     }
 
+    @Test("an event of a key that does not fit leaves the one that it would have replaced")
+    func coalescingBeyondTheLimit() async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = .dropNewest(maxBytes: 3000)
+        let client = try await PollingClient.join(realtime)
+        realtime.root.emit("fill", Self.text)
+        realtime.root.emit("state", 1, coalescing: "k")
+        realtime.root.emit("state", String(repeating: "x", count: 5000), coalescing: "k")
+        realtime.root.emit("end")
+        #expect(try await client.next().hasPrefix(#"42["fill""#))
+        #expect(try await client.next() == #"42["state",1]"#)
+        #expect(try await client.next() == #"42["end"]"#)
+        #expect(realtime.metrics.droppedNewest == 1 && realtime.metrics.coalesced == 0)
+    }
+
+    @Test("an event that can't fit makes nothing go")
+    func largerThanTheLimit() async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = .dropOldest(maxBytes: 3000)
+        let client = try await PollingClient.join(realtime)
+        realtime.root.emit("fill", Self.text)
+        realtime.root.emit("big", String(repeating: "x", count: 5000))
+        #expect(realtime.metrics.droppedOldest == 0 && realtime.metrics.droppedNewest == 1)
+        #expect(try await client.next().hasPrefix(#"42["fill""#))
+    }
+
+    @Test(
+        "a polling client that is not behind gets an event of any size, as one with a WebSocket does",
+        arguments: [
+            SlowClientPolicy.dropNewest(maxBytes: 500), .dropOldest(maxBytes: 500),
+            .disconnect(maxBytes: 500),
+        ])
+    func notBehind(policy: SlowClientPolicy) async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = policy
+        let client = try await PollingClient.join(realtime)
+        let socket = try #require(realtime.root.sockets.first)
+        for _ in 0..<2 {
+            #expect(socket.emit("big", Self.text).isSent)
+            #expect(try await client.next().hasPrefix(#"42["big""#))
+        }
+    }
+
     @Test("a client may be disconnected, which leaves its session to be recovered")
     func disconnect() async throws {
         var options = RealtimeOptions()
