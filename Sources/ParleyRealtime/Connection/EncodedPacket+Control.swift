@@ -27,14 +27,25 @@ extension EncodedPacket {
         return writer.finish()
     }
 
+    /// What this server encodes is held to none of the limits that clients are.
+    private static let ownLimits: SocketIOLimits = {
+        var limits = SocketIOLimits()
+        limits.attachments = .max
+        limits.namespaceBytes = .max
+        limits.jsonDepth = JSON.maximumEncodingDepth
+        return limits
+    }()
+
     /// The event in the packet, for handlers that look at everything that leaves.
     func decodedEvent() throws -> (String, [JSONValue])? {
         let packet = frame.webSocket.span.extracting(droppingFirst: frame.payloadStart + 1)
-        let head = try SocketIODecoder().head(of: packet)
+        let head = try SocketIODecoder(limits: Self.ownLimits).head(of: packet)
         guard head.type == .event || head.type == .binaryEvent else { return nil }
-        let binary = attachments.map { Array($0.webSocket[$0.payloadStart...]) }
+        // Without attachments nothing is a placeholder, whatever it looks like.
+        let binary = attachments.isEmpty ? nil : attachments.map { Array($0.webSocket[$0.payloadStart...]) }
         let json = packet.extracting(head.payload)
-        var cursor = try JSONArrayCursor(validating: json, attachments: binary)
+        var cursor = try JSONArrayCursor(
+            validating: json, attachments: binary, maximumDepth: Self.ownLimits.jsonDepth)
         let event = try cursor.next(String.self, in: json)
         var arguments: [JSONValue] = []
         while !cursor.isAtEnd { arguments.append(try cursor.next(JSONValue.self, in: json)) }

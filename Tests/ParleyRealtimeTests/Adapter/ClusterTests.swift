@@ -1,3 +1,4 @@
+import Foundation
 import ParleyTransport
 import ParleyWire
 import Testing
@@ -65,6 +66,20 @@ struct ClusterTests {
         pair.servers[0].to("c").disconnectSockets()
         #expect(try await pair.clients[1].next() == "41")
         #expect(try await pair.servers[0].count() == 1)
+    }
+
+    @Test("with recovery each server numbers what came, whatever it is made of")
+    func numberedElsewhere() async throws {
+        let cluster = InMemoryCluster()
+        var options = RealtimeOptions()
+        options.adapter = cluster.adapter
+        options.recovery = RecoveryOptions()
+        let servers = [Realtime(options: options), Realtime(options: options)]
+        let client = try await RecoveringClient(servers[1])
+        servers[0].emit("lookalike", ["_placeholder": true, "num": 0] as JSONValue)
+        #expect(try await client.event().hasPrefix(#""lookalike",{"#))
+        servers[0].emit("many", Array(repeating: Data([1]), count: 11))
+        #expect(try await client.webSocket.next().hasPrefix(#"4511-["many",[{"#))
     }
 
     @Test("acknowledgements come from all servers")
