@@ -110,6 +110,16 @@ struct ClusterTests {
         let silent = try await pair.servers[0].root.serverSideEmitWithAck(
             "nobody", as: Int.self, timeout: .milliseconds(10))
         #expect(silent.values.isEmpty && silent.missing == 1)
+        pair.servers[1].root.onServerSide("hangs") { () -> Int in
+            await withCheckedContinuation { continuation in
+                testLoop.execute { testLoop.schedule(after: .seconds(3)) { continuation.resume() } }
+            }
+            return 1
+        }
+        let begin = ContinuousClock.now
+        let hung = try await pair.servers[0].root.serverSideEmitWithAck(
+            "hangs", as: Int.self, timeout: .milliseconds(10))
+        #expect(hung.missing == 1 && begin.duration(to: .now) < .seconds(2))
         let alone = Realtime()
         alone.root.onServerSide("sum") { (_: Int, _: Int) -> Int in 0 }
         let none = try await alone.root.serverSideEmitWithAck("sum", 1, 2, as: Int.self)
