@@ -55,7 +55,7 @@ final class Client: EngineSessionDelegate {
             case .connectError: throw SocketIOError.malformed("CONNECT_ERROR from a client")
             }
         } catch {
-            violate()
+            violate(error)
         }
     }
 
@@ -66,7 +66,7 @@ final class Client: EngineSessionDelegate {
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
             try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
         } catch {
-            violate()
+            violate(error)
         }
     }
 
@@ -106,13 +106,16 @@ final class Client: EngineSessionDelegate {
     private func checkAssembly() {
         switch state.withLock({ $0.checkAssembly(now: .now, timeout: realtime.options.assemblyTimeout) }) {
         case .idle: break
-        case .expired: violate()
+        case .expired: violate(SocketIOError.limit("attachments that take longer than assemblyTimeout"))
         case .wait(let delay): watchAssembly(after: delay)
         }
     }
 
-    /// The client broke the protocol.
-    func violate() { session.close(.parseError) }
+    /// The client broke the protocol, or went beyond a limit: which, only the log says.
+    func violate(_ error: any Error) {
+        realtime.logger.debug("a client is disconnected for what it sent", metadata: ["error": "\(error)"])
+        session.close(.parseError)
+    }
 
     // MARK: Namespaces
 

@@ -271,7 +271,7 @@ public final class Socket: Sendable {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
                 json, namespace.handlers, ownHandlers)
         } catch {
-            client.violate()
+            client.violate(error)
             return []
         }
     }
