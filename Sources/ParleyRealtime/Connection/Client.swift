@@ -246,7 +246,7 @@ final class Client: EngineSessionDelegate {
 
     private static func whenIdle(_ sockets: ArraySlice<Socket>, _ body: @escaping @Sendable () -> Void) {
         guard let first = sockets.first else { return body() }
-        first.whenIdle { whenIdle(sockets.dropFirst(), body) }
+        first.whenAllHandled { whenIdle(sockets.dropFirst(), body) }
     }
 
     /// The nesting that packets' JSON may have.

@@ -31,6 +31,8 @@ public final class Socket: Sendable {
         var outgoing: [OutgoingHandler] = []
         var errorHandlers: [@Sendable (EventError) -> Void] = []
         var concurrentHandlers = 0
+        /// Who waits until none of them runs.
+        var concurrencyWaiters: [@Sendable () -> Void] = []
         var roomsAtDisconnect: Set<String> = []
         var identity: IdentityWatch?
 

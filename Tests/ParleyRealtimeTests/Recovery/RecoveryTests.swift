@@ -283,6 +283,54 @@ struct RecoveryTests {
         #expect(try await back.event() == #""news",1"#)
     }
 
+    @Test(
+        "who comes and goes amid the traffic of several threads misses nothing, and gets nothing twice",
+        .timeLimit(.minutes(1)))
+    func crowd() async throws {
+        let realtime = makeRealtime { ($0.maxPackets, $0.maxBytes) = (1_000_000, 1 << 30) }
+        let group = try EventLoopGroup(count: 2)
+        let emitters = (0..<2).map { emitter in
+            Task.detached {
+                var number = 0
+                while !Task.isCancelled {
+                    for _ in 0..<20 {
+                        realtime.root.emit("n", emitter, number)
+                        number += 1
+                    }
+                    try? await Task.sleep(for: .milliseconds(1))
+                }
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { clients in
+            for number in 0..<4 {
+                clients.addTask { try await self.comeAndGo(realtime, group, isLate: number.isMultiple(of: 2)) }
+            }
+            try await clients.waitForAll()
+        }
+        for emitter in emitters { emitter.cancel() }
+        for emitter in emitters { await emitter.value }
+        await group.shutdown()
+    }
+
+    /// Reads some events, and comes back on another loop: the first time perhaps before the server knows that it went.
+    private func comeAndGo(_ realtime: Realtime, _ group: EventLoopGroup, isLate: Bool) async throws {
+        var client = try await RecoveringClient(realtime, loop: group.next())
+        var next: [Substring: Int] = [:]
+        for round in 0..<15 {
+            for _ in 0..<Int.random(in: 0..<100) {
+                let event = try await client.event()
+                let match = try #require(event.wholeMatch(of: /"n",(\d),(\d+)/))
+                let number = try #require(Int(match.2))
+                try #require(next[match.1] ?? number == number)
+                next[match.1] = number + 1
+            }
+            if isLate || round > 0 { await client.cut() }
+            let back = try await RecoveringClient.back(client, to: realtime, loop: group.next())
+            try #require(back.id == client.id)
+            client = back
+        }
+    }
+
     @Test("binary events come again with their attachments")
     func binary() async throws {
         let realtime = makeRealtime()
