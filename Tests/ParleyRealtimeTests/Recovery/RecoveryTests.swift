@@ -303,7 +303,9 @@ struct RecoveryTests {
         }
         try await withThrowingTaskGroup(of: Void.self) { clients in
             for number in 0..<4 {
-                clients.addTask { try await self.comeAndGo(realtime, group, isLate: number.isMultiple(of: 2)) }
+                clients.addTask {
+                    try await self.comeAndGo(realtime, group, isLate: number.isMultiple(of: 2))
+                }
             }
             try await clients.waitForAll()
         }
