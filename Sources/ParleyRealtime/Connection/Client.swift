@@ -157,6 +157,7 @@ final class Client: EngineSessionDelegate {
         } catch {
             return refuse(error, by: entrance.name, claim)
         }
+        let attempt = state.withLock { $0.beginAttempt(entrance.name) }
         let task = session.loop.start { [self] in
             do {
                 let namespace = try await entrance.pass(handshake, claim)
@@ -169,7 +170,7 @@ final class Client: EngineSessionDelegate {
                 refuse(error, by: entrance.name, claim)
             }
         }
-        if !state.withLock({ $0.keep(task, for: entrance.name) }) { task.cancel() }
+        if !state.withLock({ $0.keep(task, for: entrance.name, attempt: attempt) }) { task.cancel() }
     }
 
     private func admit(

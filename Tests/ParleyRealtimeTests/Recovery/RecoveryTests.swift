@@ -381,6 +381,31 @@ struct RecoveryTests {
         #expect(try await journal.wait(for: 1) == ["refused"])
     }
 
+    @Test("a client that begins anew, as its events are gone, and goes amid that cancels the middleware")
+    func beginsAnew() async throws {
+        let realtime = makeRealtime { ($0.skipMiddlewares, $0.maxPackets) = (false, 10) }
+        let journal = SynchronousJournal()
+        realtime.root.use { [weak realtime] handshake in
+            if handshake.isRecovered {
+                for number in 0..<20 { realtime?.root.emit("news", number) }
+            } else if realtime?.sessionCount == 2 {
+                journal.add("anew")
+                defer { journal.add(Task.isCancelled ? "cancelled" : "over") }
+                try await Task.sleep(for: .seconds(20))
+            }
+        }
+        let client = try await RecoveringClient(realtime)
+        await client.cut()
+        let other = try await RecoveringClient(realtime)
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(client.pid ?? "")"}"#)
+        #expect(try await journal.wait(for: 1) == ["anew"])
+        await webSocket.disconnect()
+        #expect(try await journal.wait(for: 2) == ["anew", "cancelled"])
+        _ = other
+    }
+
     @Test("namespaces are recovered each by itself, and polling clients too")
     func namespaces() async throws {
         let realtime = makeRealtime()
