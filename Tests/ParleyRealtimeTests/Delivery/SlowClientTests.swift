@@ -144,6 +144,29 @@ struct SlowClientTests {
         #expect(realtime.sessionCount == 0)
     }
 
+    @Test("a client that was disconnected for being slow comes back to everything, in order")
+    func disconnectAndRecover() async throws {
+        var options = RealtimeOptions()
+        options.slowClients = .disconnect(maxBytes: 3000)
+        options.recovery = RecoveryOptions()
+        let realtime = Realtime(options: options)
+        let slow = try await PollingClient(realtime)
+        try await slow.send("40")
+        let connect = try await slow.next()
+        let pid = try #require(connect.firstMatch(of: /"pid":"([^"]+)"/)?.1)
+        for number in 0..<6 { realtime.root.emit("n", number, Self.text) }
+        #expect(realtime.metrics.slowClientsDisconnected == 1)
+        while realtime.sessionCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        for number in 6..<8 { realtime.root.emit("n", number, Self.text) }
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(pid)"}"#)
+        #expect(try await webSocket.next() == connect)
+        var received: [String] = []
+        while received.count < 8 { received.append(try await webSocket.next()) }
+        #expect(numbers(received, "n") == Array(0..<8))
+    }
+
     @Test("without a policy, the connection's own limit ends a client that reads nothing")
     func connectionLimit() async throws {
         let realtime = Realtime()
