@@ -9,7 +9,7 @@ extension Client {
         do {
             try join("/", auth: .null, query: nil)
         } catch {
-            violate()
+            violate(error)
         }
     }
 

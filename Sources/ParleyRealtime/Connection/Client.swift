@@ -40,7 +40,9 @@ final class Client: EngineSessionDelegate {
 
     func received(text: Span<UInt8>) {
         if let flood, !admit(text.count, by: flood) { return }
-        guard parser == .json else { return violate() }
+        guard parser == .json else {
+            return violate(SocketIOError.malformed("text where packets are MessagePack"))
+        }
         receive(packet: text, attachments: nil)
     }
 
@@ -60,7 +62,7 @@ final class Client: EngineSessionDelegate {
             case .connectError: throw SocketIOError.malformed("CONNECT_ERROR from a client")
             }
         } catch {
-            violate()
+            violate(error)
         }
     }
 
@@ -72,7 +74,7 @@ final class Client: EngineSessionDelegate {
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
             try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
         } catch {
-            violate()
+            violate(error)
         }
     }
 
@@ -83,7 +85,7 @@ final class Client: EngineSessionDelegate {
             let attachments = packet.attachments.isEmpty ? nil : packet.attachments
             receive(packet: packet.text.span, attachments: attachments)
         } catch {
-            violate()
+            violate(error)
         }
     }
 
@@ -126,13 +128,16 @@ final class Client: EngineSessionDelegate {
             $0.checkAssembly(now: session.loop.now, timeout: realtime.options.assemblyTimeout)
         }) {
         case .idle: break
-        case .expired: violate()
+        case .expired: violate(SocketIOError.limit("attachments that take longer than assemblyTimeout"))
         case .wait(let delay): watchAssembly(after: delay)
         }
     }
 
-    /// The client broke the protocol.
-    func violate() { session.close(.parseError) }
+    /// The client broke the protocol, or went beyond a limit: which, only the log says.
+    func violate(_ error: any Error) {
+        realtime.logger.debug("a client is disconnected for what it sent", metadata: ["error": "\(error)"])
+        session.close(.parseError)
+    }
 
     // MARK: Namespaces
 
@@ -174,6 +179,7 @@ final class Client: EngineSessionDelegate {
         } catch {
             return refuse(error, by: entrance.name, claim)
         }
+        let attempt = state.withLock { $0.beginAttempt(entrance.name) }
         let task = session.loop.start { [self] in
             do {
                 let namespace = try await entrance.pass(handshake, claim)
@@ -186,7 +192,7 @@ final class Client: EngineSessionDelegate {
                 refuse(error, by: entrance.name, claim)
             }
         }
-        if !state.withLock({ $0.keep(task, for: entrance.name) }) { task.cancel() }
+        if !state.withLock({ $0.keep(task, for: entrance.name, attempt: attempt) }) { task.cancel() }
     }
 
     private func admit(
@@ -263,7 +269,7 @@ final class Client: EngineSessionDelegate {
 
     private static func whenIdle(_ sockets: ArraySlice<Socket>, _ body: @escaping @Sendable () -> Void) {
         guard let first = sockets.first else { return body() }
-        first.whenIdle { whenIdle(sockets.dropFirst(), body) }
+        first.whenAllHandled { whenIdle(sockets.dropFirst(), body) }
     }
 
     var parser: PacketParser { realtime.options.parser }

@@ -30,15 +30,25 @@ extension EncodedPacket {
         return writer.finish()
     }
 
+    /// What this server encodes is held to none of the limits that clients are.
+    private static let ownLimits: SocketIOLimits = {
+        var limits = SocketIOLimits()
+        limits.attachments = .max
+        limits.namespaceBytes = .max
+        limits.acknowledgementDigits = 19
+        limits.jsonDepth = JSON.maximumEncodingDepth
+        return limits
+    }()
+
     /// The event in the packet, for handlers that look at everything that leaves.
     func decodedEvent() throws -> (String, [JSONValue])? {
         let message = frame.webSocket.span.extracting(droppingFirst: frame.payloadStart)
         if frame.isBinary {
-            let packet = try MessagePackPacket(decoding: message, limits: .unlimited)
+            let packet = try MessagePackPacket(decoding: message, limits: Self.ownLimits)
             return try decodedEvent(packet.type, packet.json.span, packet.attachments)
         }
         let packet = message.extracting(droppingFirst: 1)
-        let head = try SocketIODecoder(limits: .unlimited).head(of: packet)
+        let head = try SocketIODecoder(limits: Self.ownLimits).head(of: packet)
         let binary = attachments.map { Array($0.webSocket[$0.payloadStart...]) }
         return try decodedEvent(head.type, packet.extracting(head.payload), binary)
     }
@@ -47,24 +57,14 @@ extension EncodedPacket {
         _ type: SocketIOPacketType, _ json: Span<UInt8>, _ binary: [[UInt8]]
     ) throws -> (String, [JSONValue])? {
         guard type == .event || type == .binaryEvent else { return nil }
+        // Without attachments nothing is a placeholder, whatever it looks like.
         var cursor = try JSONArrayCursor(
-            validating: json, attachments: binary, maximumDepth: JSON.maximumEncodingDepth)
+            validating: json, attachments: binary.isEmpty ? nil : binary,
+            maximumDepth: Self.ownLimits.jsonDepth)
         let event = try cursor.next(String.self, in: json)
         var arguments: [JSONValue] = []
         while !cursor.isAtEnd { arguments.append(try cursor.next(JSONValue.self, in: json)) }
         if hasOffset { arguments.removeLast() }
         return (event, arguments)
     }
-}
-
-extension SocketIOLimits {
-    /// For what this server wrote itself: limits are for what clients send.
-    fileprivate static let unlimited: SocketIOLimits = {
-        var limits = SocketIOLimits()
-        limits.attachments = .max
-        limits.namespaceBytes = .max
-        limits.acknowledgementDigits = 19
-        limits.jsonDepth = JSON.maximumEncodingDepth
-        return limits
-    }()
 }

@@ -243,7 +243,8 @@ extension Namespace: EventRegistration {
         return catchAll.token
     }
 
-    /// Registers handlers that are called once, for the next event of any of the sockets.
+    /// Registers handlers that are called once, for the next event of any of the sockets; those of a parent of dynamic
+    /// namespaces, once in each of its children.
     public var once: OnceRegistration { OnceRegistration(target: self) }
 
     /// Removes a handler of any kind.

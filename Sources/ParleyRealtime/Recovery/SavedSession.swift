@@ -12,6 +12,8 @@ final class RecoveryTicket: Sendable {
     nonisolated(unsafe) var start: UInt64 = 0
     /// The latest event that was handed to the socket.
     nonisolated(unsafe) var delivered: UInt64 = 0
+    /// The latest event before the first that the socket's connection did not take, as it was ending.
+    nonisolated(unsafe) var refused: UInt64?
 
     /// For a session that goes on, or a new one.
     init(pid: String?, isRecovered: Bool) {

@@ -31,8 +31,12 @@ public final class Socket: Sendable {
         var outgoing: [OutgoingHandler] = []
         var errorHandlers: [@Sendable (EventError) -> Void] = []
         var concurrentHandlers = 0
+        /// Who waits until none of them runs.
+        var concurrencyWaiters: [@Sendable () -> Void] = []
         var roomsAtDisconnect: Set<String> = []
         var identity: IdentityWatch?
+
+        var hasOwnHandlers: Bool { handlers != nil || !outgoing.isEmpty || !errorHandlers.isEmpty }
     }
 
     init(
@@ -109,7 +113,10 @@ public final class Socket: Sendable {
     private func abandon() {
         leaveNamespace(.transportClose, recoveryPosition)
         mailbox.withLock { $0.close() }
-        while next() != nil {}
+        while let item = next() {
+            // Somebody may wait for the end of what there was to handle.
+            if case .work(let body) = item { _ = body() }
+        }
     }
 
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
@@ -122,7 +129,11 @@ public final class Socket: Sendable {
         if handlers.hasDisconnect { life.withLock { $0.roomsAtDisconnect = rooms } }
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
-        guard handlers.hasDisconnect else { return }
+        if handlers.hasDisconnect { callDisconnect(handlers, reason) }
+        if life.withLock({ $0.hasOwnHandlers }) { whenIdle { [self] in dropOwnHandlers() } }
+    }
+
+    private func callDisconnect(_ handlers: LifeHandlers, _ reason: DisconnectReason) {
         perform(
             .work { [self] in
                 var work = handlers.disconnecting.compactMap { $0(self, reason) }
@@ -141,16 +152,19 @@ public final class Socket: Sendable {
     @discardableResult
     private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) -> Set<String> {
         let rooms = namespace.adapter.rooms(of: self)
-        namespace.adapter.remove(self)
-        if let ticket, let recovery = namespace.recovery, let position {
-            if reason.isRecoverable {
-                // From here on it is the saved session that keeps the namespace.
-                recovery.save(self, ticket, rooms: rooms, position: position)
-                return rooms
-            }
-            recovery.forget(ticket)
+        guard let ticket, let recovery = namespace.recovery, let position else {
+            namespace.adapter.remove(self)
+            namespace.lost()
+            return rooms
         }
-        namespace.lost()
+        if !reason.isRecoverable { recovery.forget(ticket) }
+        namespace.adapter.remove(self)
+        if reason.isRecoverable {
+            // From here on it is the saved session that keeps the namespace.
+            recovery.save(self, ticket, rooms: rooms, position: position)
+        } else {
+            namespace.lost()
+        }
         return rooms
     }
 
@@ -259,7 +273,7 @@ public final class Socket: Sendable {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
                 json, namespace.handlers, ownHandlers)
         } catch {
-            client.violate()
+            client.violate(error)
             return []
         }
     }

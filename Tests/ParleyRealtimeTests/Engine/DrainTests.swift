@@ -58,11 +58,13 @@ struct DrainTests {
         await manual.end()
     }
 
-    @Test("a session whose event is being handled is closed behind its acknowledgement")
-    func busy() async throws {
+    @Test(
+        "a session whose event is being handled is closed behind its acknowledgement",
+        arguments: [HandlerOrder.inOrder, .concurrent])
+    func busy(order: HandlerOrder) async throws {
         let realtime = Realtime()
         let gate = Gate()
-        realtime.root.on("ask") { (_: Socket) async -> String in
+        realtime.root.on("ask", order) { (_: Socket) async -> String in
             await gate.wait()
             return "answer"
         }

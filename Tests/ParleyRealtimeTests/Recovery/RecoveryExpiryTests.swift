@@ -92,6 +92,24 @@ struct RecoveryExpiryTests {
         for number in 1...10 { #expect(try await again.event() == #""news",\#(number)"#) }
     }
 
+    @Test("by the bytes that one client missed: no more than half of what may wait for a slow one")
+    func missedBytes() async throws {
+        var options = RealtimeOptions()
+        options.recovery = RecoveryOptions()
+        options.engine.maxPendingBytes = 4000
+        let realtime = Realtime(options: options)
+        let expired = journalExpiries(of: realtime)
+        for (count, isSame) in [(1, true), (3, false)] {
+            let client = try await RecoveringClient(realtime)
+            await client.cut()
+            for _ in 0..<count { realtime.root.emit("news", String(repeating: "x", count: 800)) }
+            let back = try await RecoveringClient.back(client, to: realtime)
+            #expect((back.id == client.id) == isSame)
+            await back.cut()
+        }
+        #expect(expired.entries.map { $0.hasSuffix("eventsDropped") } == [true])
+    }
+
     @Test("by count of sessions: the one that has been away longest goes")
     func sessions() async throws {
         let realtime = makeRealtime { $0.maxSessions = 2 }

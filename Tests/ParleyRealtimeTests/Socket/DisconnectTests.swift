@@ -71,6 +71,35 @@ struct DisconnectTests {
         }
     }
 
+    @Test(
+        "a socket whose own handlers hold it is let go behind its last handler, which they still serve",
+        arguments: [false, true])
+    func ownHandlers(hasSteps: Bool) async throws {
+        let realtime = Realtime()
+        final class Witness: @unchecked Sendable { weak var socket: Socket? }
+        let witness = Witness()
+        let journal = SynchronousJournal()
+        realtime.root.on("wait") { (_: Socket) async throws in try await Task.sleep(for: .milliseconds(50)) }
+        realtime.root.onDisconnect { _, _ in journal.add("disconnect") }
+        realtime.root.onConnection { socket in
+            if hasSteps { socket.use { _ in _ = socket.id } }
+            socket.onAnyOutgoing { _, _ in _ = socket.id }
+            socket.onError { error in journal.add("\(socket.isConnected) \(error.event)") }
+            socket.on("fail") { (_: Socket) in
+                _ = socket.id
+                throw AcknowledgementError.dropped
+            }
+        }
+        let client = try await PollingClient.join(realtime)
+        witness.socket = realtime.root.sockets.first
+        try await client.send(#"42["wait"]"#, #"42["fail"]"#, "41")
+        // Behind steps, an event counts only while the socket is connected.
+        let expected = hasSteps ? ["disconnect"] : ["false fail", "disconnect"]
+        #expect(try await journal.wait(for: expected.count) == expected)
+        for _ in 0..<500 where witness.socket != nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(witness.socket == nil)
+    }
+
     @Test("emitting to a client that is too slow ends it, but calls no handler within emit")
     func overflow() async throws {
         var options = RealtimeOptions()
