@@ -13,6 +13,12 @@ extension Client {
         }
     }
 
+    /// Some of them ask for the root namespace all the same, which Node's server lets pass.
+    func joinByName(_ name: String, _ query: String?) throws {
+        guard name != "/" || !isInRoot else { return }
+        try join(name, auth: .null, query: query)
+    }
+
     /// These clients compute a socket's id from the session's; others are told one that says nothing about it.
     func socketID(in namespace: Namespace) -> String {
         guard session.revision == .three else { return Identifier.make() }

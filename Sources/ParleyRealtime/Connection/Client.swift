@@ -143,7 +143,7 @@ final class Client: EngineSessionDelegate {
 
     private func connect(_ head: SocketIOPacketHead, _ text: Span<UInt8>, _ query: String?) throws {
         let name = ClientState.name(head, text)
-        guard session.revision == .four else { return try join(name, auth: .null, query: query) }
+        guard session.revision == .four else { return try joinByName(name, query) }
         var auth = JSONValue.null
         if !head.payload.isEmpty {
             auth = try JSON.decode(
@@ -261,6 +261,8 @@ final class Client: EngineSessionDelegate {
     }
 
     var sockets: [Socket] { state.withLock { $0.sockets } }
+    /// Whether the client is in the root namespace, or about to be.
+    var isInRoot: Bool { state.withLock { $0.isInRoot } }
     var counters: DeliveryCounters { realtime.counters }
 
     func whenIdle(_ body: @escaping @Sendable () -> Void) {

@@ -22,6 +22,8 @@ struct ClientState {
         (root.map { [$0] } ?? []) + others.values
     }
 
+    var isInRoot: Bool { root != nil || handshakes["/"] != nil }
+
     var hasNoNamespace: Bool { root == nil && others.isEmpty && !isClosed }
 
     /// The name of a packet's namespace.

@@ -113,6 +113,8 @@ final class EngineSession: Sendable {
         case .close: close(.transportClose, .byClient)
         case .noop: break
         case .ping: revision == .three ? answer(ping: data) : close(.transportError)
+        // Small clients of Engine.IO 3 confirm an upgrade that they never made.
+        case .upgrade where revision == .three: break
         case .open, .upgrade: close(.parseError)
         }
     }
