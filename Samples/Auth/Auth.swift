@@ -80,7 +80,7 @@ struct Auth: AsyncParsableCommand {
         options.cookieName = isSecure ? "__Host-session" : "session"
         options.secure = isSecure ? .always : .never
         options.sameSite = .strict
-        options.lifetime = .seconds(12 * 3600)
+        options.lifetime = SessionIdentity.lifetime
         return options
     }
 

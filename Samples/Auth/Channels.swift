@@ -1,3 +1,4 @@
+import Foundation
 import Parley
 
 /// The namespaces: `/session` and `/admin` for browsers that signed in, `/token` and `/jwt` for who sends one in `auth`.
@@ -46,9 +47,11 @@ struct Channels: Sendable {
 
     /// What HTTP middleware found out when the connection was opened, if the session has not ended since.
     private func bySession(_ handshake: Handshake) async throws -> Identity {
-        guard let identity = handshake[Identity.self], try await handshake.request.session.isAlive() else {
+        let session = try handshake.request.session
+        guard let identity = handshake[Identity.self], try await session.isAlive() else {
             throw ConnectError.notSignedIn
         }
+        handshake.expires(at: session.created.addingTimeInterval(SessionIdentity.lifetime / .seconds(1)))
         return identity
     }
 

@@ -9,6 +9,9 @@ struct Identity: Sendable {
 
 /// Finds out who signed in with this browser, for HTTP requests and for the handshakes of realtime clients.
 struct SessionIdentity: Middleware {
+    /// How long after a sign-in one has to sign in again.
+    static let lifetime: Duration = .seconds(12 * 3600)
+
     let users: Users
 
     func respond(to request: Request, next: Next) async throws -> Response {

@@ -39,10 +39,12 @@ struct Routes: Sendable {
     private func signIn(_ request: Request) async throws -> Response {
         let user = try await authenticate(request)
         let session = try request.session
-        // An id that somebody planted in this browser must not become one with rights.
-        session.renew()
+        // Nothing stays of whoever was here before, nor an id that somebody planted in this browser.
+        session.destroy()
         session["user"] = user.name
         session["sign-in"] = Secret(bytes: 16).text
+        try await session.save()
+        channels.end(request[Identity.self])
         return try .json(user)
     }
 

@@ -161,6 +161,14 @@ def test_a_sign_out_ends_the_sockets_of_its_session_and_no_others(server, join):
     assert Channel(ada, "/session").refused() == NOT_SIGNED_IN
 
 
+def test_whoever_signs_in_after_somebody_else_ends_their_sockets(server, join):
+    visitor = server.visitor("ada")
+    before = join(visitor, "/session")
+    assert visitor.sign_in("grace", server.passwords()["grace"]).status_code == 200
+    assert before.ended.wait(5)
+    assert join(visitor, "/session").user() == "grace"
+
+
 def test_a_connection_that_outlives_the_sign_out_does_not_let_its_client_in_again(server):
     ada = server.visitor("ada")
     socket = websocket(server, ada)
