@@ -161,7 +161,11 @@ private final class InMemoryClusterAdapter: Adapter {
     }
 
     func disconnect(_ target: BroadcastTarget, close: Bool) {
-        for server in servers(target) { server.own.disconnect(target, close: close) }
+        own.disconnect(target, close: close)
+        guard !target.isLocal else { return }
+        for server in others {
+            server.home.withLock({ $0.namespace })?.receiveDisconnection(of: target, close: close)
+        }
     }
 
     func serverSideEmit(_ event: ServerSideEvent) {

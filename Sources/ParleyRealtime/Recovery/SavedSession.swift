@@ -73,6 +73,11 @@ struct SavedSessions {
         return sessions.removeValue(forKey: pid)?.session
     }
 
+    /// Takes the sessions for which the condition holds.
+    mutating func takeAll(where condition: (SavedSession) -> Bool) -> [SavedSession] {
+        sessions.values.filter { condition($0.session) }.compactMap { take($0.session.pid) }
+    }
+
     /// Says when those are given up that nobody said it of yet.
     mutating func setDeadlines(_ deadline: MonotonicInstant) {
         for place in order[head...].reversed() {
@@ -121,6 +126,8 @@ public struct ExpiredSession: Sendable {
         case refused
         /// Its identity expired.
         case identityExpired
+        /// The application made it leave, with others of its rooms, while it was away.
+        case disconnected
     }
 
     /// The id that the socket had.

@@ -178,10 +178,19 @@ public final class Socket: Sendable {
 
     /// Makes the client leave the namespace.
     func leave(_ reason: DisconnectReason) {
-        guard isConnected else { return }
+        guard isConnected else { return leaveWhenConnected(reason) }
         client.send(.disconnected(namespace))
         client.expel(self)
         close(reason)
+    }
+
+    /// A socket that is being admitted is in its rooms already, and may be made to leave with everybody there. Its loop admits it
+    /// without a pause, so that it is connected, or gone, in the loop's next turn.
+    private func leaveWhenConnected(_ reason: DisconnectReason) {
+        guard phase.load(ordering: .acquiring) == .connecting else { return }
+        client.session.loop.execute { [self] in
+            if isConnected { leave(reason) }
+        }
     }
 
     // MARK: Rooms

@@ -32,6 +32,24 @@ struct DisconnectTests {
         #expect(try await journal.wait(for: 2).last == "late")
     }
 
+    @Test(
+        "a room whose sockets are made to leave while one of them is being admitted keeps none",
+        .timeLimit(.minutes(1)))
+    func whileAdmitted() async throws {
+        let realtime = Realtime()
+        let journal = Journal()
+        realtime.root.use { handshake in handshake.join("user:ada") }
+        realtime.root.onDisconnect { _, reason in await journal.add(reason.rawValue) }
+        realtime.root.onRoomEvent { [root = realtime.root] event in
+            guard case .joined("user:ada", _) = event else { return }
+            root.in("user:ada").disconnectSockets()
+        }
+        let client = try await PollingClient.join(realtime)
+        #expect(try await client.next() == "41")
+        #expect(try await journal.wait(for: 1) == ["server namespace disconnect"])
+        #expect(realtime.root.sockets.isEmpty)
+    }
+
     @Test("an event whose attachments come after the socket's end reaches no handler")
     func lateAttachments() async throws {
         let realtime = Realtime()
