@@ -1,12 +1,15 @@
 import Logging
 import ParleyHTTP
 import ParleyTransport
+import ParleyWire
 
 /// What the parts of a realtime server share.
 final class RealtimeCore: Sendable {
     let options: RealtimeOptions
     let logger: Logger
     let counters = DeliveryCounters()
+    let decoder: SocketIODecoder
+    let engineIO3Decoder: SocketIODecoder
     private let state = Lock(State())
 
     private struct State {
@@ -18,6 +21,8 @@ final class RealtimeCore: Sendable {
 
     init(options: RealtimeOptions, logger: Logger) {
         self.options = options
+        decoder = SocketIODecoder(limits: options.limits)
+        engineIO3Decoder = SocketIODecoder(limits: options.limits.forRevision(.three))
         self.logger = logger
     }
 

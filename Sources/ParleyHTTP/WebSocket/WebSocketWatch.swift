@@ -10,10 +10,7 @@ struct WebSocketWatch {
         case gone
     }
 
-    private let pingInterval: Duration?
-    private let pongTimeout: Duration
-    private let messageTimeout: Duration?
-    private let closeTimeout: Duration
+    private let options: WebSocketOptions
     private var lastReceived: MonotonicInstant
     private var pinged: MonotonicInstant?
     private var messageStart: MonotonicInstant?
@@ -25,10 +22,7 @@ struct WebSocketWatch {
     private var isPaused = false
 
     init(options: WebSocketOptions, now: MonotonicInstant) {
-        pingInterval = options.pingInterval
-        pongTimeout = options.pongTimeout
-        messageTimeout = options.messageTimeout
-        closeTimeout = options.closeTimeout
+        self.options = options
         lastReceived = now
         lastTaken = now
     }
@@ -64,15 +58,15 @@ struct WebSocketWatch {
 
     /// The earliest point at which ``check(at:)`` has something to say.
     var deadline: MonotonicInstant? {
-        if let closed { return closed.advanced(by: closeTimeout) }
+        if let closed { return closed.advanced(by: options.closeTimeout) }
         if isPaused { return nil }
         var earliest: MonotonicInstant?
         if let pinged {
-            earliest = pinged.advanced(by: pongTimeout)
-        } else if let pingInterval {
+            earliest = pinged.advanced(by: options.pongTimeout)
+        } else if let pingInterval = options.pingInterval {
             earliest = lastReceived.advanced(by: pingInterval)
         }
-        guard let messageStart, let messageTimeout else { return earliest }
+        guard let messageStart, let messageTimeout = options.messageTimeout else { return earliest }
         let end = messageStart.advanced(by: messageTimeout)
         return earliest.map { min($0, end) } ?? end
     }
@@ -81,7 +75,9 @@ struct WebSocketWatch {
     mutating func check(at now: MonotonicInstant, unsentBytes: Int = 0) -> Verdict {
         guard let deadline, deadline <= now else { return .wait }
         if closed != nil { return checkClosing(at: now, unsentBytes) }
-        if let messageStart, let messageTimeout, messageStart.advanced(by: messageTimeout) <= now {
+        if let messageStart, let messageTimeout = options.messageTimeout,
+            messageStart.advanced(by: messageTimeout) <= now
+        {
             return .messageTimeout
         }
         guard pinged == nil else { return .gone }
@@ -93,7 +89,7 @@ struct WebSocketWatch {
         guard self.unsentBytes > 0 else { return .gone }
         if unsentBytes < self.unsentBytes {
             lastTaken = now
-        } else if lastTaken.advanced(by: max(closeTimeout, Self.stallTimeout)) <= now {
+        } else if lastTaken.advanced(by: max(options.closeTimeout, Self.stallTimeout)) <= now {
             return .gone
         }
         self.unsentBytes = unsentBytes

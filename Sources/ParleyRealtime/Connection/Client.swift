@@ -10,7 +10,6 @@ final class Client: EngineSessionDelegate {
     private let flood: FloodGate?
     private let request: Request
     private let state = Lock(ClientState())
-    private let decoder: SocketIODecoder
     /// Ends a session that joins no namespace; touched on the session's loop only.
     nonisolated(unsafe) private var connectTimer: LoopTimer?
     /// Ends a session whose attachments never come; touched on the session's loop only.
@@ -20,7 +19,6 @@ final class Client: EngineSessionDelegate {
         self.session = session
         self.request = request
         self.realtime = realtime
-        decoder = SocketIODecoder(limits: realtime.options.limits.forRevision(session.revision))
         flood = realtime.options.flood.map { FloodGate($0) }
         let loop = session.loop
         let timeout = realtime.options.engine.connectTimeout
@@ -48,6 +46,7 @@ final class Client: EngineSessionDelegate {
 
     private func receive(packet text: Span<UInt8>, attachments: [[UInt8]]?) {
         do {
+            let decoder = session.revision == .three ? realtime.engineIO3Decoder : realtime.decoder
             var head = try decoder.head(of: text)
             var query: String?
             if session.revision == .three { query = try head.splitNamespace(text, realtime.options.limits) }
@@ -221,7 +220,20 @@ final class Client: EngineSessionDelegate {
     }
 
     /// Makes the socket the client's in its namespace. False: the client is gone.
-    func register(_ socket: Socket) -> Bool { state.withLock { $0.admit(socket) } }
+    func register(_ socket: Socket) -> Bool {
+        guard state.withLock({ $0.admit(socket) }) else { return false }
+        if session.loop.isCurrent {
+            endConnectTimer()
+        } else {
+            session.loop.execute { self.endConnectTimer() }
+        }
+        return true
+    }
+
+    private func endConnectTimer() {
+        connectTimer?.cancel()
+        connectTimer = nil
+    }
 
     private func refuse(_ error: any Error, by namespace: String, _ claim: SessionRecovery.Claim?) {
         guard state.withLock({ $0.release(namespace) }) else { claim?.giveBack(); return }
@@ -281,8 +293,7 @@ final class Client: EngineSessionDelegate {
 
     func closed(_ reason: DisconnectReason) {
         session.loop.execute { [self] in
-            connectTimer?.cancel()
-            connectTimer = nil
+            endConnectTimer()
             assemblyTimer?.cancel()
             assemblyTimer = nil
         }

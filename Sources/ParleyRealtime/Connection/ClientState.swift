@@ -9,7 +9,7 @@ struct ClientState {
     private var others: [String: Socket] = [:]
     private var handshakes: [String: UnfinishedHandshake] = [:]
     private var attempts: UInt64 = 0
-    private var assembly: BinaryAssembly?
+    private var assembly = Assembly.none
     private var isWatched = false
     private var isClosed = false
     private static let rememberedExpulsions = 256
@@ -35,7 +35,7 @@ struct ClientState {
     /// The socket that a packet is for; nil when the server made the client leave the namespace, which it may not know yet.
     /// No packet may come between a binary packet and its attachments.
     func recipient(_ head: SocketIOPacketHead, _ text: Span<UInt8>) throws(SocketIOError) -> Socket? {
-        guard assembly == nil else { throw .malformed("text packet while attachments are awaited") }
+        guard !assembly.isPending else { throw .malformed("text packet while attachments are awaited") }
         if head.namespace == nil, let root { return root }
         let name = Self.name(head, text)
         if let socket = others[name] { return socket }
@@ -49,30 +49,34 @@ struct ClientState {
 
     /// Returns true when nobody watches yet for attachments that never come.
     mutating func begin(_ assembly: BinaryAssembly) -> Bool {
-        self.assembly = assembly
+        self.assembly = .pending(assembly)
         defer { isWatched = true }
         return !isWatched
     }
 
     /// Adds an attachment; returns the packet when it is complete.
     mutating func attach(_ binary: [UInt8], limit: Int) throws(SocketIOError) -> BinaryAssembly? {
-        guard let pending = assembly else { throw .malformed("binary message without a packet") }
+        guard case .pending(var pending) = assembly else {
+            throw .malformed("binary message without a packet")
+        }
         guard pending.bytes + binary.count <= limit else {
             throw .limit("attachments of more than \(limit) bytes")
         }
-        assembly?.attachments.append(binary)
-        assembly?.bytes += binary.count
-        guard let complete = assembly, complete.attachments.count == complete.head.attachments else {
+        // The box lets go of it first, or the list would be copied for each attachment.
+        assembly = .none
+        pending.attachments.append(binary)
+        pending.bytes += binary.count
+        guard pending.attachments.count == pending.head.attachments else {
+            assembly = .pending(pending)
             return nil
         }
-        assembly = nil
-        return complete
+        return pending
     }
 
     enum AssemblyCheck { case idle, expired, wait(Duration) }
 
     mutating func checkAssembly(now: MonotonicInstant, timeout: Duration) -> AssemblyCheck {
-        guard let assembly, !isClosed else {
+        guard case .pending(let assembly) = assembly, !isClosed else {
             isWatched = false
             return .idle
         }
@@ -85,7 +89,7 @@ struct ClientState {
     /// Reserves the namespace for a handshake. False: the client is gone.
     mutating func reserve(_ name: String, limit: Int) throws(SocketIOError) -> Bool {
         guard !isClosed else { return false }
-        guard assembly == nil else { throw .malformed("text packet while attachments are awaited") }
+        guard !assembly.isPending else { throw .malformed("text packet while attachments are awaited") }
         guard handshakes[name] == nil, name == "/" ? root == nil : others[name] == nil else {
             throw .malformed("CONNECT to a namespace twice")
         }
@@ -124,7 +128,10 @@ struct ClientState {
 
     /// Ends the handshake. False: the client is gone.
     mutating func release(_ name: String) -> Bool {
-        handshakes.removeValue(forKey: name) != nil && !isClosed
+        guard handshakes.removeValue(forKey: name) != nil else { return false }
+        // An empty dictionary keeps its storage, which most clients never need again.
+        if handshakes.isEmpty { handshakes = [:] }
+        return !isClosed
     }
 
     private mutating func remove(_ socket: Socket) {
@@ -159,7 +166,7 @@ struct ClientState {
             root = nil
             others = [:]
             handshakes = [:]
-            assembly = nil
+            assembly = .none
             expelled = []
         }
         return (sockets, handshakes.values.compactMap(\.task))
@@ -171,6 +178,14 @@ private struct UnfinishedHandshake {
     /// Which of the client's attempts its task is.
     var attempt: UInt64 = 0
     var task: Task<Void, Never>?
+}
+
+/// Behind a reference, as most clients send no binary.
+private indirect enum Assembly {
+    case none
+    case pending(BinaryAssembly)
+
+    var isPending: Bool { if case .pending = self { true } else { false } }
 }
 
 /// A binary packet that waits for its attachments.

@@ -12,6 +12,7 @@ final class EngineServer: Sendable {
 
     let options: EngineOptions
     let hooks = EngineHooks()
+    let webSocketOptions: WebSocketOptions
     private let compression: Compression?
     private let accept: Accept
     private let table = Lock(Table())
@@ -26,6 +27,7 @@ final class EngineServer: Sendable {
 
     init(options: EngineOptions, accept: @escaping Accept) {
         self.options = options
+        webSocketOptions = Self.webSocketOptions(options)
         compression = options.pollingCompression.map { Compression($0) }
         self.accept = accept
     }
@@ -142,9 +144,7 @@ final class EngineServer: Sendable {
         transport: EngineSessionState.Transport
     ) throws -> EngineSession {
         let form = EnginePayloadForm(revision: parameters.revision, takesBinary: parameters.takesBinary)
-        let session = EngineSession(id: id, loop: loop, options: options, form: form, transport: transport) {
-            [weak self] session in self?.remove(session)
-        }
+        let session = EngineSession(id: id, loop: loop, server: self, form: form, transport: transport)
         try table.withLock { table in
             guard !table.isClosed else { throw HTTPError(.serviceUnavailable, "The server is shutting down") }
             guard table.sessions[id] == nil else { throw EngineRefusal.badRequest("ID_GENERATION_ERROR") }
@@ -155,7 +155,8 @@ final class EngineServer: Sendable {
         return session
     }
 
-    private func remove(_ session: EngineSession) {
+    /// A session is over. Until then it holds the server, and the server the session.
+    func remove(_ session: EngineSession) {
         let waiter: CheckedContinuation<Void, Never>? = table.withLock { table in
             guard table.sessions[session.id] === session else { return nil }
             table.sessions[session.id] = nil
@@ -166,7 +167,7 @@ final class EngineServer: Sendable {
         waiter?.resume()
     }
 
-    var webSocketOptions: WebSocketOptions {
+    private static func webSocketOptions(_ options: EngineOptions) -> WebSocketOptions {
         var webSocket = WebSocketOptions()
         webSocket.limits.messageBytes = options.maxPayload
         webSocket.origins = .any

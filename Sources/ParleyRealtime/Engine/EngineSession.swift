@@ -23,26 +23,25 @@ extension EngineSessionDelegate {
 final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
-    let options: EngineOptions
+    private let server: EngineServer
     let form: EnginePayloadForm
     let state: Lock<EngineSessionState>
-    private let onRemoval: @Sendable (EngineSession) -> Void
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
 
     init(
-        id: String, loop: EventLoop, options: EngineOptions, form: EnginePayloadForm,
-        transport: EngineSessionState.Transport,
-        onRemoval: @escaping @Sendable (EngineSession) -> Void
+        id: String, loop: EventLoop, server: EngineServer, form: EnginePayloadForm,
+        transport: EngineSessionState.Transport
     ) {
         self.id = id
         self.loop = loop
-        self.options = options
+        self.server = server
         self.form = form
-        self.onRemoval = onRemoval
         state = Lock(
             EngineSessionState(transport: transport, takesBinary: form.takesBinary, now: loop.instant))
     }
+
+    var options: EngineOptions { server.options }
 
     /// The revision of the protocol that the client speaks.
     var revision: EngineIORevision { form.revision }
@@ -249,7 +248,7 @@ final class EngineSession: Sendable {
             self.heartbeatTimer?.cancel()
             self.heartbeatTimer = closing.lingers ? self.armLinger() : nil
         }
-        if !closing.lingers { onRemoval(self) }
+        if !closing.lingers { server.remove(self) }
         close(closing.webSocket, reason)
         closing.candidate?.close(code: 1000, reason: reason.rawValue)
         if let (poll, outcome) = closing.poll { poll.resume(returning: outcome) }
@@ -283,6 +282,6 @@ final class EngineSession: Sendable {
             self.heartbeatTimer?.cancel()
             self.heartbeatTimer = nil
         }
-        onRemoval(self)
+        server.remove(self)
     }
 }
