@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from measuring import rows, servers  # noqa: E402
 from measuring.rounds import Bench  # noqa: E402
-from measuring.table import show  # noqa: E402
+from measuring.table import head, show  # noqa: E402
 
 
 def arguments():
@@ -48,11 +48,16 @@ def main():
             print(f"  {row.name}")
         return 0
     bench = Bench(options, found)
-    results = [bench.measure(row) for row in chosen]
-    failed = show(results, bench.cores)
+    results, missed = [], []
+    head(bench.cores)
+    for row in chosen:
+        results.append(bench.measure(row))
+        missed += show(results[-1])
+    for line in missed:
+        print(f"missed: {line}")
     if options.json:
         options.json.write_text(json.dumps([result.plain() for result in results], indent=1))
-    return 1 if failed else 0
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Runs a row's servers in turn and collects what they did."""
 
 import json
+import math
 import os
 import re
 import resource
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -43,6 +43,8 @@ class Bench:
         self.options, self.servers = options, servers
         self.cores = sorted(os.sched_getaffinity(0))[:2]
         self.folder = Path(tempfile.mkdtemp(prefix="parley-benchmark-"))
+        # Servers that drop their rights read them, too.
+        self.folder.chmod(0o755)
         (self.folder / "files").mkdir()
         (self.folder / "files" / "10k.txt").write_bytes(b"x" * 10240)
         (self.folder / "files" / "hello").write_text("Hello, world!")
@@ -50,7 +52,6 @@ class Bench:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def measure(self, row):
-        print(row.name, file=sys.stderr)
         taking_part = [server for server in self.servers if server.name == "parley" or server.name in row.against]
         result = Result(row)
         for _ in range(row.rounds or self.options.rounds):
@@ -96,7 +97,7 @@ class Bench:
         return json.loads(output.stdout)[row.key]
 
     def wrk(self, url):
-        command = ["wrk", "-t", "1", "-c", "64", "-d", f"{self.options.seconds}s", url]
+        command = ["wrk", "-t", "1", "-c", "64", "-d", f"{math.ceil(self.options.seconds)}s", url]
         output = subprocess.run(self.pinned(1, command), capture_output=True, text=True).stdout
         if "Non-2xx" in output or "Socket errors" in output:
             raise SystemExit(f"{url}: {output}")

@@ -3,29 +3,31 @@
 import platform
 
 
-def show(results, cores):
-    """Prints the table; returns whether a bar was missed."""
-    print(f"{platform.machine()}, {processor()}; server on core {cores[0]}, load on core {cores[-1]}; medians\n")
-    missed = []
-    for result in results:
-        row = result.row
-        print(f"{row.name} ({row.unit})")
-        for server in result.figures:
-            line = f"  {server:<16} {result.median(server):>12,.0f}"
-            cost = result.cost(server)
-            line += f" {cost:>8.2f} us" if cost else " " * 12
-            if server != "parley":
-                ratio = result.ratio(server)
-                line += f"   parley is {ratio:.2f} times that"
-                bar = row.bars.get(server)
-                if bar and ratio < bar:
+def head(cores):
+    print(f"{platform.machine()}, {processor()}; server on core {cores[0]}, load on core {cores[-1]}; medians, "
+          "with the server's processor time for one\n")
+
+
+def show(result):
+    """Prints a row; returns what missed its bar."""
+    row, missed = result.row, []
+    print(f"{row.name} ({row.unit})")
+    for server in result.figures:
+        line = f"  {server:<16} {result.median(server):>12,.0f}"
+        cost = result.cost(server)
+        line += f" {cost:>8.2f} us" if cost else " " * 12
+        if server != "parley":
+            ratio, bar = result.ratio(server), row.bars.get(server)
+            line += f"   parley: {ratio:.2f}"
+            if bar:
+                line += f" (bar {bar})" if ratio >= bar else f" BELOW THE BAR of {bar}"
+                if ratio < bar:
                     missed.append(f"{row.name}: {ratio:.2f} of {server}, the bar is {bar}")
-                    line += f"  BELOW THE BAR of {bar}"
-            print(line)
-        print()
-    for line in missed:
-        print(f"missed: {line}")
-    return bool(missed)
+        print(line)
+    if row.most and result.median("parley") > row.most:
+        missed.append(f"{row.name}: {result.median('parley'):,.0f}, the bar is {row.most:,} at most")
+    print(flush=True)
+    return missed
 
 
 def processor():
