@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlencode
 
+from peers.scenarios import TRANSPORTS
 from support.client import client_script, old_python
 
 HERE = Path(__file__).parent
@@ -120,10 +121,10 @@ class Page:
             self.context = self.page = None
 
 
-def run_in_node(server, name, transports, run="-"):
+def run_in_node(server, name, transport):
     """One scenario of the 4.x client under node, whatever stands before the server."""
     driver = Process(node_command() + [HERE / "javascript" / "run.cjs", client_script()])
     try:
-        return driver.run(Place(server), name, {"url": server.url(), "transports": transports, "run": run})
+        return driver.run(Place(server), name, {"url": server.url(), "transports": TRANSPORTS[transport], "run": "-"})
     finally:
         driver.close()

@@ -86,6 +86,9 @@ class Client:
         return self.io.sid if namespace == "/" else f"{namespace}#{self.io.sid}"
 
     async def close(self):
+        """Once its last POST is through: it would send nothing behind it, and wait for its parked poll's end."""
+        if self.io.connected:
+            await asyncio.sleep(0.02)
         await self.io.disconnect()
 
 

@@ -136,6 +136,8 @@ async def nearMaxPayload(client):
     await client.connect(["/mirror"])
     other = await Client(client.settings).connect()
     assert await client.ask("length", "x" * 999_900, namespace="/mirror") == 999_900
+    if client.settings["transports"] == ["polling"]:
+        return      # This client stops sending where it is refused, and notices at the next ping.
     identifier = other.id()
     await other.emit("length", "x" * 1_000_100)
     await until(lambda: other.ends, "the end")

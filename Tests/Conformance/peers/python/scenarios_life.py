@@ -9,7 +9,7 @@ from client import Client, step, step_meanwhile, until
 async def clientDisconnect(client):
     await client.connect()
     identifier = client.id()
-    await client.io.disconnect()
+    await client.close()
     # What it says last leaves while its loop runs on, over polling at times behind the end of its parked poll.
     reason = await step_meanwhile("reason", identifier)
     assert reason in ("client namespace disconnect", "transport close", "transport error"), reason
@@ -29,7 +29,7 @@ async def openedAgain(client):
     await client.connect()
     identifier = client.id()
     await client.ask("join", "before")
-    await client.io.disconnect()
+    await client.close()
     await step_meanwhile("reason", identifier)
     await client.connect()
     assert client.id() not in (None, identifier)
