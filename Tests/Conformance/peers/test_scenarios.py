@@ -80,6 +80,7 @@ class Stage:
         place = self.place(cell)
         settings = {
             "url": place.url, "transports": TRANSPORTS[cell.transport], "run": uuid.uuid4().hex,
+            "isProxied": cell.http == "2" and not is_browser(cell.client),
             "options": {"forceJSONP": True} if cell.client.name == "jsonp-2" else {}}
         result = self.driver(cell, place).run(place, cell.scenario.name, settings)
         assert result == "passed", result
