@@ -45,8 +45,8 @@ let package = Package(
             ],
             exclude: [
                 "Compression/README.md", "EngineIO/README.md", "HTTP1/README.md", "HTTP2/README.md",
-                "JSON/README.md", "Multipart/README.md", "Proxy/README.md", "SocketIO/README.md",
-                "WebSocket/README.md",
+                "JSON/README.md", "MessagePack/README.md", "Multipart/README.md", "Proxy/README.md",
+                "SocketIO/README.md", "WebSocket/README.md",
             ],
             swiftSettings: settings),
         .target(
@@ -87,6 +87,10 @@ let package = Package(
             dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Samples/Chat", exclude: ["Public"], swiftSettings: settings),
         .executableTarget(
+            name: "BenchmarkServer",
+            dependencies: ["Parley", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Samples/Benchmark/Server", swiftSettings: settings),
+        .executableTarget(
             name: "ConformanceServer",
             dependencies: [
                 "Parley", "ParleyTransport", "ParleyWire",
@@ -113,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "ParleyTestingTests",
             dependencies: [
-                "ParleyTesting", "ParleyHTTP", .product(name: "HTTPTypes", package: "swift-http-types"),
+                "ParleyTesting", "ParleyHTTP", "ParleyRealtime",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings
         ),
@@ -122,3 +127,14 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// What loads the benchmark's server, and what its figures are compared with: epoll, so Linux only.
+#if os(Linux)
+    package.targets += [
+        .target(name: "BenchmarkSupport", path: "Samples/Benchmark/Support"),
+        .executableTarget(
+            name: "BenchmarkLoad", dependencies: ["BenchmarkSupport"], path: "Samples/Benchmark/Load"),
+        .executableTarget(
+            name: "BenchmarkFloor", dependencies: ["BenchmarkSupport"], path: "Samples/Benchmark/Floor"),
+    ]
+#endif

@@ -1,7 +1,9 @@
 """Type-checks the Swift snippets of README and the guides against the built modules.
 
 The snippets of one page belong together: they are joined, in their order, into one main.swift.
-Usage: python3 Tests/snippets.py <build directory, such as .build/debug>
+Usage: python3 Tests/snippets.py <build directory, such as .build/debug> [<that of the samples, .build-samples/release>]
+
+The second one has the packages that only samples depend on; pages that import one of them are checked against it.
 """
 
 import json
@@ -12,6 +14,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SAMPLES_ONLY = ("JWTKit",)
 FENCE = re.compile(r"^```swift\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -26,14 +29,20 @@ def testing_arguments() -> list[str]:
     return arguments
 
 
-def check(page: pathlib.Path, build: pathlib.Path) -> bool:
+def modules(source: str, build: pathlib.Path, samples: pathlib.Path) -> pathlib.Path:
+    imports_samples = any(f"import {module}\n" in source for module in SAMPLES_ONLY)
+    return (samples if imports_samples else build) / "Modules"
+
+
+def check(page: pathlib.Path, build: pathlib.Path, samples: pathlib.Path) -> bool:
     snippets = FENCE.findall(page.read_text())
     if not snippets:
         return True
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder, "main.swift")
         source.write_text("\n".join(snippets))
-        command = ["swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors", "-I", str(build / "Modules")]
+        command = ["swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors"]
+        command += ["-I", str(modules(source.read_text(), build, samples))]
         if "import Testing\n" in source.read_text():
             command += testing_arguments()
         for library in ("CUV", "CNGHTTP2", "COpenSSL", "CZlib"):
@@ -47,9 +56,9 @@ def check(page: pathlib.Path, build: pathlib.Path) -> bool:
 
 
 def main() -> int:
-    build = (ROOT / sys.argv[1]).resolve()
+    build, samples = ((ROOT / folder).resolve() for folder in [*sys.argv[1:], ".build-samples/release"][:2])
     pages = [ROOT / "README.md", *sorted((ROOT / "Documentation").rglob("*.md"))]
-    results = [check(page, build) for page in pages]
+    results = [check(page, build, samples) for page in pages]
     return 0 if all(results) else 1
 
 

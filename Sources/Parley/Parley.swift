@@ -7,5 +7,7 @@
 @_exported public import struct ParleyWire.HTTPLimits
 @_exported public import enum ParleyWire.HTTPVersion
 @_exported public import enum ParleyWire.JSONValue
+@_exported public import enum ParleyWire.PacketParser
+@_exported public import struct ParleyWire.SocketIOLimits
 @_exported public import struct ParleyWire.WebSocketCompression
 @_exported public import struct ParleyWire.WebSocketLimits

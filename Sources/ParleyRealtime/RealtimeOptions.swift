@@ -4,6 +4,8 @@ public import ParleyWire
 public struct RealtimeOptions: Sendable {
     /// The Engine.IO layer: transports, heartbeat, origins, limits of bytes.
     public var engine = EngineOptions()
+    /// How packets are written; all clients must use the same.
+    public var parser = PacketParser.json
     /// What packets may look like.
     public var limits = SocketIOLimits()
     /// How long the attachments of a packet may take to come.

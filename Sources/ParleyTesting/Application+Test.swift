@@ -36,6 +36,7 @@ extension Application {
     ///   - body: what is done meanwhile.
     /// - Returns: what the body returns.
     /// - Throws: what the body throws, and `TransportError` when there is no loop or port to be had.
+    @discardableResult
     public func test<Result: Sendable>(
         _ serving: TestServing = .memory, _ body: (TestClient) async throws -> Result
     ) async throws -> Result {

@@ -108,18 +108,24 @@ extension TestClient {
         _ target: String, headers: HTTPFields = [:], subprotocols: [String] = []
     ) async throws -> TestWebSocket {
         var fields = headers
+        if !subprotocols.isEmpty { fields[.secWebSocketProtocol] = subprotocols.joined(separator: ", ") }
+        return TestWebSocket(try await upgrade(target, headers: fields))
+    }
+
+    /// Asks for a WebSocket; returns the response that switches to it.
+    func upgrade(_ target: String, headers: HTTPFields) async throws -> TestStreamedResponse {
+        var fields = headers
         fields[.upgrade] = "websocket"
         fields[.connection] = "Upgrade"
         fields[.secWebSocketVersion] = "13"
         // Any 16 bytes do: what they are for, a cache that answers in the server's place, isn't here.
         fields[.secWebSocketKey] = "UGFybGV5VGVzdENsaWVudA=="
-        if !subprotocols.isEmpty { fields[.secWebSocketProtocol] = subprotocols.joined(separator: ", ") }
         return try await limited(.get, target) { [fields] in
             let response = try await begin(.get, target, headers: fields, body: .none)
             guard response.status == .switchingProtocols else {
                 throw TestClientError.refused(try await response.collect())
             }
-            return TestWebSocket(response)
+            return response
         }
     }
 }
@@ -155,8 +161,14 @@ extension TestClient {
         _ method: HTTPRequest.Method, _ target: String,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let limit = timeout
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
+        try await Self.limited("response to \(method.rawValue) \(target)", to: timeout, body)
+    }
+
+    /// Gives up after so much real time.
+    static func limited<Result: Sendable>(
+        _ what: String, to limit: Duration, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
             group.addTask {
                 try await Task.sleep(for: limit)
@@ -164,7 +176,7 @@ extension TestClient {
             }
             defer { group.cancelAll() }
             guard let first = try await group.next(), let result = first else {
-                throw TestClientError.timeout("\(method.rawValue) \(target)", after: limit)
+                throw TestClientError.timeout(what, after: limit)
             }
             return result
         }
@@ -177,7 +189,7 @@ public enum TestClientError: Error, Sendable, CustomStringConvertible {
     case connectionClosed
     /// The response breaks this rule of HTTP.
     case malformedResponse(String)
-    /// The response to this request took longer than the client's timeout.
+    /// The response to this request, or what a ``TestSocket`` waited for, took longer than the client's timeout.
     case timeout(String, after: Duration)
     /// The server did not accept a WebSocket, but answered with this.
     case refused(TestResponse)
@@ -189,7 +201,7 @@ public enum TestClientError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .connectionClosed: "the connection ended before the response did"
         case .malformedResponse(let rule): "malformed response: \(rule)"
-        case .timeout(let request, let limit): "no response to \(request) after \(limit)"
+        case .timeout(let request, let limit): "no \(request) after \(limit)"
         case .refused(let response): "no WebSocket, but \(response.status.code) \(response.text)"
         case .malformedFrame(let rule): "malformed WebSocket frame: \(rule)"
         }

@@ -5,7 +5,7 @@ import ParleyTransport
 /// While nobody reads, 64 KiB are buffered, and then the connection stops reading as a slow client does.
 public final class TestConnection: Sendable {
     private let inbox: TestInbox
-    private let stream: any ByteStream
+    let stream: any ByteStream
 
     init(inbox: TestInbox, stream: any ByteStream) {
         self.inbox = inbox
@@ -29,6 +29,13 @@ public final class TestConnection: Sendable {
         var bytes: [UInt8] = []
         while let piece = try await read() { bytes += piece }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Gives what comes from here on to another handler. On the stream's loop only.
+    /// - Returns: what came before, and nobody read.
+    func handOver(to handler: any ByteStreamHandler) -> [UInt8] {
+        stream.handler = handler
+        return inbox.takeAll()
     }
 
     /// Ends this side's direction of the connection.
@@ -95,6 +102,13 @@ final class TestInbox: ByteStreamHandler, Sendable {
                 return state.waiter
             }
             waiter?.resume(throwing: CancellationError())
+        }
+    }
+
+    func takeAll() -> [UInt8] {
+        state.withLock { state in
+            defer { state.bytes = [] }
+            return state.bytes
         }
     }
 

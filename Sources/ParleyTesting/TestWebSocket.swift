@@ -16,10 +16,8 @@ public final class TestWebSocket: AsyncSequence, AsyncIteratorProtocol, Sendable
     /// A message.
     public typealias Element = WebSocketMessage
 
-    fileprivate struct State {
-        var decoder = WebSocketDecoder(role: .client)
-        var input: [UInt8]
-        var offset = 0
+    private struct State {
+        var frames: TestFrameReader
         var closeCode: UInt16?
         var closeReason = ""
         var hasSentClose = false
@@ -33,7 +31,7 @@ public final class TestWebSocket: AsyncSequence, AsyncIteratorProtocol, Sendable
     init(_ response: TestStreamedResponse) {
         headers = response.headers
         connection = response.connection
-        state = Lock(State(input: response.reader.rest))
+        state = Lock(State(frames: TestFrameReader(response.reader.rest)))
     }
 
     /// The subprotocol that the server chose.
@@ -73,81 +71,31 @@ public final class TestWebSocket: AsyncSequence, AsyncIteratorProtocol, Sendable
 
     /// The next message; nil when the server has closed. Throws ``TestClientError/malformedFrame(_:)``.
     public func next() async throws -> WebSocketMessage? {
-        while true {
-            switch try state.withLock({ try Self.decode(&$0) }) {
-            case .message(let message): return message
+        while closeCode == nil {
+            switch state.withLock({ $0.frames.next() }) {
+            case .text(let bytes): return .text(String(decoding: bytes, as: UTF8.self))
+            case .binary(let bytes): return .binary(bytes)
             case .ping(let payload): send(.pong, payload)
-            case .closed(let code):
-                close(code: code)
-                return nil
-            case .needMore: if try await !readMore() { return nil }
+            case .close(let code, let reason):
+                state.withLock { ($0.closeCode, $0.closeReason) = (code ?? 1005, reason) }
+                close(code: code ?? 1000)
+            case .failure(let rule): throw TestClientError.malformedFrame(rule)
+            case nil: try await readMore()
             }
         }
+        return nil
     }
 
-    /// False at the end of the connection.
-    private func readMore() async throws -> Bool {
-        if closeCode != nil { return false }
+    private func readMore() async throws {
         let bytes = try await connection.read()
         state.withLock { state in
-            (state.input, state.offset) = (bytes ?? [], 0)
-            if bytes == nil { state.closeCode = 1006 }
+            if let bytes { state.frames.append(bytes) } else { state.closeCode = 1006 }
         }
-        return bytes != nil
     }
 
     private func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
         var frame: [UInt8] = []
         WebSocketEncoder.appendFrame(opcode, payload.span, maskKey: .random(in: .min ... .max), to: &frame)
         connection.send(frame)
-    }
-}
-
-// MARK: - Decoding
-
-extension TestWebSocket {
-    private enum Step: Sendable {
-        case message(WebSocketMessage)
-        case ping([UInt8])
-        case closed(UInt16)
-        case needMore
-    }
-
-    private static func decode(_ state: inout State) throws -> Step {
-        while state.closeCode == nil {
-            let event = state.nextEvent()
-            switch event {
-            case .needMore: return .needMore
-            case .text(let payload):
-                return .message(.text(String(decoding: state.bytes(payload), as: UTF8.self)))
-            case .binary(let payload): return .message(.binary(state.bytes(payload)))
-            case .ping(let payload): return .ping(state.bytes(payload))
-            case .close(let code, let reason):
-                state.closeCode = code ?? 1005
-                state.closeReason = reason
-                return .closed(code ?? 1000)
-            case .failure(let error): throw TestClientError.malformedFrame(error.rule)
-            case .pong, .compressed: break
-            }
-        }
-        return .needMore
-    }
-}
-
-extension TestWebSocket.State {
-    /// Unmasks in place, so that the input is taken out meanwhile.
-    fileprivate mutating func nextEvent() -> WebSocketDecoder.Event {
-        var bytes: [UInt8] = []
-        swap(&bytes, &input)
-        defer { swap(&bytes, &input) }
-        var span = bytes.mutableSpan
-        return decoder.next(&span, at: &offset)
-    }
-
-    fileprivate func bytes(_ payload: WebSocketDecoder.Payload) -> [UInt8] {
-        switch payload {
-        case .input(let range): Array(input[range])
-        case .assembled(let bytes): bytes
-        }
     }
 }

@@ -23,7 +23,7 @@ import ParleyWire
 /// save earlier, call ``save()``.
 public final class Session: Sendable {
     private let state: Lock<SessionState>
-    private let keeper: SessionKeeper
+    let keeper: SessionKeeper
 
     init(_ state: SessionState, keeper: SessionKeeper) {
         self.state = Lock(state)
@@ -112,6 +112,9 @@ extension Session {
     var isAccessed: Bool { state.withLock { $0.isAccessed } }
 
     func noteAccess() { state.withLock { $0.noteAccess() } }
+
+    /// The id that the store knows it by, nil where it doesn't, and when it began.
+    var saved: (id: String?, created: Int64) { state.withLock { ($0.savedID, $0.created) } }
 }
 
 extension Request {

@@ -16,13 +16,19 @@ struct SessionKeeper: Sendable {
             else {
                 continue
             }
-            if let lifetime = options.lifetime, now - state.created >= lifetime.milliseconds {
+            if isOver(created: state.created, now: now) {
                 try await store.delete(id)
                 continue
             }
             return Session(state, keeper: self)
         }
         return Session(SessionState(now: now), keeper: self)
+    }
+
+    /// Whether a session that began at this time has reached its ``SessionOptions/lifetime``.
+    func isOver(created: Int64, now: Int64) -> Bool {
+        guard let lifetime = options.lifetime else { return false }
+        return now - created >= lifetime.milliseconds
     }
 
     func action(for state: inout SessionState, now: Int64) throws(SessionError) -> SessionState.Action {

@@ -41,7 +41,7 @@ public protocol Adapter: Sendable {
     func join(_ target: BroadcastTarget, _ rooms: [String])
     /// Makes every socket that the target covers leave rooms.
     func leave(_ target: BroadcastTarget, _ rooms: [String])
-    /// Disconnects every socket that the target covers.
+    /// Disconnects every socket that the target covers; on other servers by ``Namespace/receiveDisconnection(of:close:)``.
     func disconnect(_ target: BroadcastTarget, close: Bool)
     /// Takes an event to the namespace on every other server.
     func serverSideEmit(_ event: ServerSideEvent)

@@ -96,11 +96,15 @@ extension BroadcastEmitting {
         for part in audience.parts { part.namespace.adapter.leave(part.target, rooms) }
     }
 
-    /// Makes the sockets leave the namespace.
+    /// Makes the sockets leave the namespace. With connection state recovery, clients that are away can't come back to their
+    /// sessions either.
     ///
     /// - Parameter close: whether the clients' whole connections are closed, with their other namespaces.
     public func disconnectSockets(close: Bool = false) {
-        for part in audience.parts { part.namespace.adapter.disconnect(part.target, close: close) }
+        for part in audience.parts {
+            part.namespace.adapter.disconnect(part.target, close: close)
+            part.namespace.recovery?.end(part.target)
+        }
     }
 }
 

@@ -61,10 +61,11 @@ private final class InMemoryClusterAdapter: Adapter {
         var broadcasts: [(message: BroadcastMessage, target: BroadcastTarget)] = []
         var isSending = false
 
-        mutating func next() -> (message: BroadcastMessage, target: BroadcastTarget)? {
-            guard broadcasts.isEmpty else { return broadcasts.removeFirst() }
-            isSending = false
-            return nil
+        /// What is to be sent next; nothing ends the sending.
+        mutating func takeAll() -> [(message: BroadcastMessage, target: BroadcastTarget)] {
+            defer { broadcasts = [] }
+            isSending = !broadcasts.isEmpty
+            return broadcasts
         }
     }
 
@@ -115,7 +116,11 @@ private final class InMemoryClusterAdapter: Adapter {
         }
         guard begins else { return }
         Task {
-            while let next = outbox.withLock({ $0.next() }) { send(next.message, to: next.target) }
+            while true {
+                let batch = outbox.withLock { $0.takeAll() }
+                guard !batch.isEmpty else { return }
+                for next in batch { send(next.message, to: next.target) }
+            }
         }
     }
 
@@ -156,7 +161,11 @@ private final class InMemoryClusterAdapter: Adapter {
     }
 
     func disconnect(_ target: BroadcastTarget, close: Bool) {
-        for server in servers(target) { server.own.disconnect(target, close: close) }
+        own.disconnect(target, close: close)
+        guard !target.isLocal else { return }
+        for server in others {
+            server.home.withLock({ $0.namespace })?.receiveDisconnection(of: target, close: close)
+        }
     }
 
     func serverSideEmit(_ event: ServerSideEvent) {
@@ -179,14 +188,17 @@ private final class InMemoryClusterAdapter: Adapter {
 
     private func answer(_ event: ServerSideEvent, within timeout: Duration) async -> JSONValue? {
         guard let namespace = home.withLock({ $0.namespace }) else { return nil }
-        return await withTaskGroup(of: JSONValue?.self) { group in
-            group.addTask { await namespace.receive(event) }
-            group.addTask {
-                try? await Task.sleep(for: timeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
+        // No task group: it would wait for a handler that does not heed its cancellation.
+        let (answers, continuation) = AsyncStream.makeStream(of: JSONValue?.self)
+        let work = Task { continuation.yield(await namespace.receive(event)) }
+        let clock = Task {
+            try? await Task.sleep(for: timeout)
+            continuation.yield(nil)
         }
+        defer {
+            work.cancel()
+            clock.cancel()
+        }
+        return await answers.first { _ in true } ?? nil
     }
 }

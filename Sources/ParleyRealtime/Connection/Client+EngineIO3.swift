@@ -9,8 +9,14 @@ extension Client {
         do {
             try join("/", auth: .null, query: nil)
         } catch {
-            violate()
+            violate(error)
         }
+    }
+
+    /// Some of them ask for the root namespace all the same, which Node's server lets pass.
+    func joinByName(_ name: String, _ query: String?) throws {
+        guard name != "/" || !isInRoot else { return }
+        try join(name, auth: .null, query: query)
     }
 
     /// These clients compute a socket's id from the session's; others are told one that says nothing about it.
@@ -21,22 +27,29 @@ extension Client {
 
     func refusal(_ error: ConnectError, of namespace: String) -> EncodedPacket {
         session.revision == .three
-            ? .error(error, namespace: namespace) : .refused(error, namespace: namespace)
+            ? .error(error, namespace: namespace, parser: parser)
+            : .refused(error, namespace: namespace, parser: parser)
     }
 }
 
 extension EncodedPacket {
     /// CONNECT without content: the client knows its id.
     static func engineIO3Connected(_ namespace: Namespace) -> EncodedPacket {
-        PacketWriter(.connect, namespace: namespace.name).finish()
+        PacketWriter(.connect, namespace: namespace.name, parser: namespace.parser).finish()
     }
 
     /// ERROR: the error's data where it has some, else its message as a string.
-    static func error(_ error: ConnectError, namespace: String) -> EncodedPacket {
-        var writer = PacketWriter(.connectError, namespace: namespace)
+    static func error(_ error: ConnectError, namespace: String, parser: PacketParser) -> EncodedPacket {
+        var writer = PacketWriter(.connectError, namespace: namespace, parser: parser)
         let json = (try? error.dataOrMessage()) ?? Array(#""error""#.utf8)
         writer.bytes.append(contentsOf: json)
         return writer.finish()
+    }
+
+    /// The frame in the form that the session's revision has.
+    func frame(for session: EngineSession) -> EngineFrame {
+        guard session.revision == .three, frame.isBinary else { return frame }
+        return EngineIO3Attachments.encode([frame])[0]
     }
 
     /// The attachments in the form that the session's revision has.

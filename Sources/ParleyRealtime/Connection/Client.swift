@@ -40,6 +40,13 @@ final class Client: EngineSessionDelegate {
 
     func received(text: Span<UInt8>) {
         if let flood, !admit(text.count, by: flood) { return }
+        guard parser == .json else {
+            return violate(SocketIOError.malformed("text where packets are MessagePack"))
+        }
+        receive(packet: text, attachments: nil)
+    }
+
+    private func receive(packet text: Span<UInt8>, attachments: [[UInt8]]?) {
         do {
             var head = try decoder.head(of: text)
             var query: String?
@@ -47,7 +54,7 @@ final class Client: EngineSessionDelegate {
             switch head.type {
             case .event, .ack:
                 let socket = try state.withLock { try $0.recipient(head, text) }
-                try receive(head, text.extracting(head.payload), nil, socket)
+                try receive(head, text.extracting(head.payload), attachments, socket)
             case .binaryEvent, .binaryAck:
                 try beginBinary(head, text)
             case .connect: try connect(head, text, query)
@@ -55,18 +62,30 @@ final class Client: EngineSessionDelegate {
             case .connectError: throw SocketIOError.malformed("CONNECT_ERROR from a client")
             }
         } catch {
-            violate()
+            violate(error)
         }
     }
 
     func received(binary: [UInt8]) {
         if let flood, !admit(binary.count, by: flood) { return }
+        if parser == .messagePack { return receive(messagePack: binary.span) }
         do {
             let limit = realtime.options.attachmentLimit
             guard let packet = try state.withLock({ try $0.attach(binary, limit: limit) }) else { return }
             try receive(packet.head, packet.json.span, packet.attachments, packet.socket)
         } catch {
-            violate()
+            violate(error)
+        }
+    }
+
+    private func receive(messagePack message: Span<UInt8>) {
+        do {
+            let limits = realtime.options.limits.forRevision(session.revision)
+            let packet = try MessagePackPacket(decoding: message, limits: limits)
+            let attachments = packet.attachments.isEmpty ? nil : packet.attachments
+            receive(packet: packet.text.span, attachments: attachments)
+        } catch {
+            violate(error)
         }
     }
 
@@ -93,7 +112,8 @@ final class Client: EngineSessionDelegate {
             return try receive(head, text.extracting(head.payload), nil, socket)
         }
         let assembly = BinaryAssembly(
-            head: head, json: Array(span: text.extracting(head.payload)), socket: socket)
+            head: head, json: Array(span: text.extracting(head.payload)), socket: socket,
+            begin: session.loop.instant)
         if state.withLock({ $0.begin(assembly) }) { watchAssembly(after: realtime.options.assemblyTimeout) }
     }
 
@@ -104,21 +124,26 @@ final class Client: EngineSessionDelegate {
     }
 
     private func checkAssembly() {
-        switch state.withLock({ $0.checkAssembly(now: .now, timeout: realtime.options.assemblyTimeout) }) {
+        switch state.withLock({
+            $0.checkAssembly(now: session.loop.now, timeout: realtime.options.assemblyTimeout)
+        }) {
         case .idle: break
-        case .expired: violate()
+        case .expired: violate(SocketIOError.limit("attachments that take longer than assemblyTimeout"))
         case .wait(let delay): watchAssembly(after: delay)
         }
     }
 
-    /// The client broke the protocol.
-    func violate() { session.close(.parseError) }
+    /// The client broke the protocol, or went beyond a limit: which, only the log says.
+    func violate(_ error: any Error) {
+        realtime.logger.debug("a client is disconnected for what it sent", metadata: ["error": "\(error)"])
+        session.close(.parseError)
+    }
 
     // MARK: Namespaces
 
     private func connect(_ head: SocketIOPacketHead, _ text: Span<UInt8>, _ query: String?) throws {
         let name = ClientState.name(head, text)
-        guard session.revision == .four else { return try join(name, auth: .null, query: query) }
+        guard session.revision == .four else { return try joinByName(name, query) }
         var auth = JSONValue.null
         if !head.payload.isEmpty {
             auth = try JSON.decode(
@@ -154,6 +179,7 @@ final class Client: EngineSessionDelegate {
         } catch {
             return refuse(error, by: entrance.name, claim)
         }
+        let attempt = state.withLock { $0.beginAttempt(entrance.name) }
         let task = session.loop.start { [self] in
             do {
                 let namespace = try await entrance.pass(handshake, claim)
@@ -166,7 +192,7 @@ final class Client: EngineSessionDelegate {
                 refuse(error, by: entrance.name, claim)
             }
         }
-        if !state.withLock({ $0.keep(task, for: entrance.name) }) { task.cancel() }
+        if !state.withLock({ $0.keep(task, for: entrance.name, attempt: attempt) }) { task.cancel() }
     }
 
     private func admit(
@@ -231,10 +257,12 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets out, and the end
 
     func send(_ packet: EncodedPacket) {
-        session.send(packet.frame, attachments: packet.attachments(for: session))
+        session.send(packet.frame(for: session), attachments: packet.attachments(for: session))
     }
 
     var sockets: [Socket] { state.withLock { $0.sockets } }
+    /// Whether the client is in the root namespace, or about to be.
+    var isInRoot: Bool { state.withLock { $0.isInRoot } }
     var counters: DeliveryCounters { realtime.counters }
 
     func whenIdle(_ body: @escaping @Sendable () -> Void) {
@@ -243,8 +271,10 @@ final class Client: EngineSessionDelegate {
 
     private static func whenIdle(_ sockets: ArraySlice<Socket>, _ body: @escaping @Sendable () -> Void) {
         guard let first = sockets.first else { return body() }
-        first.whenIdle { whenIdle(sockets.dropFirst(), body) }
+        first.whenAllHandled { whenIdle(sockets.dropFirst(), body) }
     }
+
+    var parser: PacketParser { realtime.options.parser }
 
     /// The nesting that packets' JSON may have.
     var jsonDepth: Int { realtime.options.limits.jsonDepth }

@@ -1,3 +1,4 @@
+import ParleyTransport
 import ParleyWire
 
 /// What a client's connection knows: its sockets, the handshakes under way, and the packet whose attachments
@@ -6,7 +7,8 @@ struct ClientState {
     /// The socket of the root namespace, apart: most clients have no other.
     private var root: Socket?
     private var others: [String: Socket] = [:]
-    private var handshakes: [String: Task<Void, Never>?] = [:]
+    private var handshakes: [String: UnfinishedHandshake] = [:]
+    private var attempts: UInt64 = 0
     private var assembly: BinaryAssembly?
     private var isWatched = false
     private var isClosed = false
@@ -19,6 +21,8 @@ struct ClientState {
     var sockets: [Socket] {
         (root.map { [$0] } ?? []) + others.values
     }
+
+    var isInRoot: Bool { root != nil || handshakes["/"] != nil }
 
     var hasNoNamespace: Bool { root == nil && others.isEmpty && !isClosed }
 
@@ -67,7 +71,7 @@ struct ClientState {
 
     enum AssemblyCheck { case idle, expired, wait(Duration) }
 
-    mutating func checkAssembly(now: ContinuousClock.Instant, timeout: Duration) -> AssemblyCheck {
+    mutating func checkAssembly(now: MonotonicInstant, timeout: Duration) -> AssemblyCheck {
         guard let assembly, !isClosed else {
             isWatched = false
             return .idle
@@ -88,15 +92,23 @@ struct ClientState {
         guard others.count + handshakes.count < limit else {
             throw .limit("more than \(limit) namespaces a client")
         }
-        handshakes[name] = .some(nil)
+        handshakes[name] = UnfinishedHandshake()
         expelled.remove(name)
         return true
     }
 
-    /// Keeps the handshake's task, to cancel it when the client goes. False: the client is gone already.
-    mutating func keep(_ task: Task<Void, Never>, for name: String) -> Bool {
+    /// A task is about to begin the handshake, or begin it anew.
+    mutating func beginAttempt(_ name: String) -> UInt64 {
+        attempts += 1
+        handshakes[name]?.attempt = attempts
+        return attempts
+    }
+
+    /// Keeps the task, to cancel it when the client goes. It may be over by now, and the next attempt begun. False: the
+    /// client is gone already.
+    mutating func keep(_ task: Task<Void, Never>, for name: String, attempt: UInt64) -> Bool {
         guard !isClosed else { return false }
-        if handshakes[name] != nil { handshakes[name] = .some(task) }
+        if handshakes[name]?.attempt == attempt { handshakes[name]?.task = task }
         return true
     }
 
@@ -150,8 +162,15 @@ struct ClientState {
             assembly = nil
             expelled = []
         }
-        return (sockets, handshakes.values.compactMap { $0 })
+        return (sockets, handshakes.values.compactMap(\.task))
     }
+}
+
+/// A handshake under way.
+private struct UnfinishedHandshake {
+    /// Which of the client's attempts its task is.
+    var attempt: UInt64 = 0
+    var task: Task<Void, Never>?
 }
 
 /// A binary packet that waits for its attachments.
@@ -160,7 +179,7 @@ struct BinaryAssembly {
     let json: [UInt8]
     /// Nil when nobody waits for the packet any more.
     let socket: Socket?
-    let begin = ContinuousClock.now
+    let begin: MonotonicInstant
     var bytes = 0
     var attachments: [[UInt8]] = []
 }

@@ -31,7 +31,8 @@ extension Client {
     }
 
     private func resume(_ gate: FloodGate, after delay: Duration, on loop: EventLoop) {
-        loop.schedule(after: delay) { [self] in
+        // A pause may be long: a client that went meanwhile is not to be held until its end.
+        loop.schedule(after: min(delay, .seconds(5))) { [self] in
             guard session.isOpen else { return }
             if let more = gate.continuePause(now: loop.now) { return resume(gate, after: more, on: loop) }
             session.resumeInbound()

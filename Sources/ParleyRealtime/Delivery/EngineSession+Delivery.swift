@@ -6,7 +6,7 @@ extension EngineSession {
     func send(_ packet: EncodedPacket, under rule: SlowClientRule, counters: DeliveryCounters) -> EmitResult {
         let action = state.withLock {
             $0.send(
-                packet.frame, attachments: packet.attachments(for: self), under: rule,
+                packet.frame(for: self), attachments: packet.attachments(for: self), under: rule,
                 limit: options.maxPendingBytes,
                 counters: counters)
         }

@@ -57,9 +57,9 @@ extension EngineSessionState {
         if isDrained, case .webSocket = transport {
             return send(frame, attachments: attachments, limit: limit)
         }
-        if let key = rule.key, queue.remove(key) { counters.coalesced.add(1, ordering: .relaxed) }
         let cost = attachments.reduce(frame.cost) { $0 + $1.cost }
-        guard makeRoom(for: cost, rule.policy, counters) else {
+        // A client that is not behind gets an event of any size; a polling one, with its next poll.
+        guard isDrained || makeRoom(for: cost, rule, counters) else {
             if case .disconnect = rule.policy {
                 counters.disconnected.add(1, ordering: .relaxed)
                 return overflow()
@@ -80,19 +80,26 @@ extension EngineSessionState {
         return .none
     }
 
+    /// Whether an event that costs so much may wait, too. What it replaces makes room first, and stays where that is not
+    /// enough.
     private mutating func makeRoom(
-        for cost: Int, _ policy: SlowClientPolicy, _ counters: DeliveryCounters
+        for cost: Int, _ rule: SlowClientRule, _ counters: DeliveryCounters
     ) -> Bool {
-        switch policy {
-        case .suspend: return true
-        case .dropNewest(let limit), .disconnect(let limit): return queue.bytes + cost <= limit
+        let replaced = rule.key.map { queue.cost(of: $0) } ?? 0
+        switch rule.policy {
+        case .suspend: break
+        case .dropNewest(let limit), .disconnect(let limit):
+            guard queue.bytes - replaced + cost <= limit else { return false }
         case .dropOldest(let limit):
-            while queue.bytes + cost > limit {
-                guard queue.dropOldest() else { return false }
-                counters.droppedOldest.add(1, ordering: .relaxed)
-            }
-            return true
+            guard cost <= limit else { return false }
         }
+        if let key = rule.key, queue.remove(key) { counters.coalesced.add(1, ordering: .relaxed) }
+        guard case .dropOldest(let limit) = rule.policy else { return true }
+        while queue.bytes + cost > limit {
+            guard queue.dropOldest() else { return false }
+            counters.droppedOldest.add(1, ordering: .relaxed)
+        }
+        return true
     }
 
     private mutating func enqueue(

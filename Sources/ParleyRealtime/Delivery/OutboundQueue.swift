@@ -35,6 +35,9 @@ struct OutboundQueue {
         bytes += cost
     }
 
+    /// What the packet that waits under this key costs; 0 when none does.
+    func cost(of key: CoalescingKey) -> Int { places[key].flatMap { entries[$0]?.cost } ?? 0 }
+
     /// Takes out what waits under this key; false when nothing does.
     mutating func remove(_ key: CoalescingKey) -> Bool {
         guard let place = places[key] else { return false }

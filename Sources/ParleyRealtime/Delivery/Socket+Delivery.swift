@@ -12,7 +12,7 @@ extension Socket {
         {
             return session.send(packet, under: namespace.rule(for: delivery), counters: namespace.counters)
         }
-        return session.send(packet.frame, attachments: packet.attachments(for: session))
+        return session.send(packet.frame(for: session), attachments: packet.attachments(for: session))
             ? .sent : .disconnected
     }
 

@@ -16,7 +16,7 @@ struct EngineFrame: Sendable {
     /// What compressing it once takes, for a broadcast where connections may be compressed.
     private(set) var shared: WebSocketSharedMessage?
 
-    /// The bytes that a reservation at the front of a text under construction needs: the header of a short frame.
+    /// The bytes that a reservation at the front of a message under construction needs: the header of a short frame.
     static let reservation = 2
 
     /// Takes a text that was written behind `reservation` unused bytes.
@@ -30,6 +30,11 @@ struct EngineFrame: Sendable {
         bytes.reserveCapacity(binary.count + 10)
         bytes.append(contentsOf: [0, 0])
         bytes.append(contentsOf: binary)
+        self.init(bytes, opcode: 0x82, isBinary: true)
+    }
+
+    /// Takes a binary message that was written behind `reservation` unused bytes.
+    init(binaryBehindReservation bytes: consuming [UInt8]) {
         self.init(bytes, opcode: 0x82, isBinary: true)
     }
 

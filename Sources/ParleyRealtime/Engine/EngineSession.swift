@@ -41,7 +41,7 @@ final class EngineSession: Sendable {
         self.form = form
         self.onRemoval = onRemoval
         state = Lock(
-            EngineSessionState(transport: transport, takesBinary: form.takesBinary, now: .now))
+            EngineSessionState(transport: transport, takesBinary: form.takesBinary, now: loop.instant))
     }
 
     /// The revision of the protocol that the client speaks.
@@ -107,10 +107,14 @@ final class EngineSession: Sendable {
         switch type {
         case .message: delegate?.received(text: data)
         case .pong:
-            if revision == .three || !state.withLock({ $0.pong(now: .now) }) { close(.transportError) }
+            if revision == .three || !state.withLock({ $0.pong(now: loop.instant) }) {
+                close(.transportError)
+            }
         case .close: close(.transportClose, .byClient)
         case .noop: break
         case .ping: revision == .three ? answer(ping: data) : close(.transportError)
+        // Small clients of Engine.IO 3 confirm an upgrade that they never made.
+        case .upgrade where revision == .three: break
         case .open, .upgrade: close(.parseError)
         }
     }
@@ -206,7 +210,7 @@ final class EngineSession: Sendable {
 
     /// The answer has the ping's data (Engine.IO protocol 3, "Packet types").
     private func answer(ping data: Span<UInt8>) {
-        state.withLock { $0.pinged(now: .now) }
+        state.withLock { $0.pinged(now: loop.instant) }
         var pong: [UInt8] = [0, 0, EngineIOPacketType.pong.rawValue]
         data.withUnsafeBufferPointer { pong.append(contentsOf: $0) }
         beat(EngineFrame(textBehindReservation: pong))
@@ -229,8 +233,9 @@ final class EngineSession: Sendable {
 
     private func nextHeartbeat(_ state: inout EngineSessionState) -> EngineSessionState.HeartbeatAction {
         switch revision {
-        case .three: state.silence(now: .now, limit: options.pingInterval + options.pingTimeout)
-        case .four: state.heartbeat(now: .now, interval: options.pingInterval)
+        case .three: state.silence(now: loop.now, limit: options.pingInterval + options.pingTimeout)
+        case .four:
+            state.heartbeat(now: loop.now, interval: options.pingInterval, timeout: options.pingTimeout)
         }
     }
 

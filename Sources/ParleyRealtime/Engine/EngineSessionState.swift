@@ -1,4 +1,5 @@
 import ParleyHTTP
+import ParleyTransport
 import ParleyWire
 
 /// The life of an Engine.IO session, as a value: each transition changes it and says what is to
@@ -31,10 +32,12 @@ struct EngineSessionState {
     private var takesBinary: Bool
     private var awaitsPong = false
     /// When the client last gave the sign of life that its revision asks for.
-    private var lastPong: ContinuousClock.Instant
+    private var lastPong: MonotonicInstant
     /// How many of the client's sockets can't keep up; it is read from while there is none. Below zero for a moment when one
     /// that can again says so before its other thread said that it can't.
     private var inboundPauses = 0
+    /// Whether the client was not read from at some time since it was last asked for a sign of life.
+    private var wasInboundPaused = false
     var isOverflowing = false
     private var postWaiter: CheckedContinuation<Void, Never>?
 
@@ -45,7 +48,7 @@ struct EngineSessionState {
         return true
     }
 
-    init(transport: Transport, takesBinary: Bool, now: ContinuousClock.Instant) {
+    init(transport: Transport, takesBinary: Bool, now: MonotonicInstant) {
         self.transport = transport
         self.takesBinary = takesBinary
         lastPong = now
@@ -132,6 +135,7 @@ struct EngineSessionState {
     /// Returns the WebSocket whose reading is to be checked, when there is one.
     mutating func pauseInbound() -> WebSocketConnection? {
         inboundPauses += 1
+        wasInboundPaused = true
         return inboundPauses == 1 ? webSocket : nil
     }
 
@@ -202,17 +206,26 @@ struct EngineSessionState {
         case timeout
     }
 
-    mutating func heartbeat(now: ContinuousClock.Instant, interval: Duration) -> HeartbeatAction {
+    mutating func heartbeat(
+        now: MonotonicInstant, interval: Duration, timeout: Duration
+    ) -> HeartbeatAction {
         guard phase == .open else { return .stop }
-        if awaitsPong { return .timeout }
-        let due = lastPong + interval
-        if now < due { return .wait(due - now) }
+        if awaitsPong { return isExcused() ? .wait(timeout) : .timeout }
+        let due = lastPong.advanced(by: interval)
+        if now < due { return .wait(now.duration(to: due)) }
         awaitsPong = true
+        wasInboundPaused = isInboundPaused
         return .ping
     }
 
+    /// A client that was not read from may have given its sign of life, which waits behind its events: it has the time anew.
+    private mutating func isExcused() -> Bool {
+        defer { wasInboundPaused = isInboundPaused }
+        return wasInboundPaused
+    }
+
     /// Returns false for a pong that nobody asked for.
-    mutating func pong(now: ContinuousClock.Instant) -> Bool {
+    mutating func pong(now: MonotonicInstant) -> Bool {
         guard awaitsPong else { return false }
         awaitsPong = false
         lastPong = now
@@ -220,14 +233,15 @@ struct EngineSessionState {
     }
 
     /// What an Engine.IO 3 session does about a client that pings by itself.
-    func silence(now: ContinuousClock.Instant, limit: Duration) -> HeartbeatAction {
+    mutating func silence(now: MonotonicInstant, limit: Duration) -> HeartbeatAction {
         guard phase == .open else { return .stop }
-        let due = lastPong + limit
-        return now < due ? .wait(due - now) : .timeout
+        let due = lastPong.advanced(by: limit)
+        if now < due { return .wait(now.duration(to: due)) }
+        return isExcused() ? .wait(limit) : .timeout
     }
 
     /// A ping of an Engine.IO 3 client came.
-    mutating func pinged(now: ContinuousClock.Instant) { lastPong = now }
+    mutating func pinged(now: MonotonicInstant) { lastPong = now }
 
     // MARK: Closing
 

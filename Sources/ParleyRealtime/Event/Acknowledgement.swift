@@ -1,3 +1,4 @@
+import ParleyTransport
 import ParleyWire
 import Synchronization
 
@@ -25,19 +26,19 @@ struct Acknowledgement: Sendable {
 
     func send() {
         guard take() else { return }
-        socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace.name), id: id)
+        socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace), id: id)
     }
 
     /// Sends several values, each an argument of the client's callback.
     func send<each Reply: Encodable>(values reply: repeat each Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
+        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
         for value in repeat each reply { try writer.append(value) }
         guard take() else { return }
         socket.acknowledge(writer, id: id)
     }
 
     func send<Reply: Encodable>(_ reply: Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace.name)
+        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
         try writer.append(reply)
         guard take() else { return }
         socket.acknowledge(writer, id: id)
@@ -70,7 +71,7 @@ struct PendingAcknowledgements {
         let fail: @Sendable (AcknowledgementError) -> Void
         let timeout: Duration
         /// Nil when whoever waits watches the time itself.
-        let deadline: ContinuousClock.Instant?
+        let deadline: MonotonicInstant?
 
         /// Waits until it is cancelled.
         init(
@@ -85,12 +86,12 @@ struct PendingAcknowledgements {
 
         init(
             resolve: @escaping @Sendable (inout JSONArrayCursor, Span<UInt8>) -> Void,
-            fail: @escaping @Sendable (AcknowledgementError) -> Void, timeout: Duration
+            fail: @escaping @Sendable (AcknowledgementError) -> Void, timeout: Duration, now: MonotonicInstant
         ) {
             self.resolve = resolve
             self.fail = fail
             self.timeout = timeout
-            deadline = .now + timeout
+            deadline = now.advanced(by: timeout)
         }
     }
 
@@ -101,10 +102,10 @@ struct PendingAcknowledgements {
     private var pending: [UInt64: Pending] = [:]
     private var isClosed = false
     /// When somebody will look for what is overdue.
-    private var watched: ContinuousClock.Instant?
+    private var watched: MonotonicInstant?
 
     /// The id for the event, and when to call `expire`, unless that is arranged for. Nil when the socket is disconnected.
-    mutating func add(_ entry: Pending) -> (id: UInt64, watch: ContinuousClock.Instant?)? {
+    mutating func add(_ entry: Pending) -> (id: UInt64, watch: MonotonicInstant?)? {
         guard !isClosed else { return nil }
         let id = nextID
         nextID = (nextID + 1) % BroadcastNumbers.first
@@ -123,13 +124,15 @@ struct PendingAcknowledgements {
 
     /// Takes what is overdue; also tells when to look again, unless a later call than this one is arranged for.
     mutating func expire(
-        now: ContinuousClock.Instant, watched instant: ContinuousClock.Instant
-    ) -> (expired: [Pending], watch: ContinuousClock.Instant?) {
+        now: MonotonicInstant, watched instant: MonotonicInstant
+    ) -> (expired: [Pending], watch: MonotonicInstant?) {
         let overdue = pending.filter { $0.value.deadline.map { $0 <= now } ?? false }
         for id in overdue.keys { pending[id] = nil }
         let expired = overdue.sorted { $0.key < $1.key }.map(\.value)
         guard watched == instant else { return (expired, nil) }
-        watched = pending.values.compactMap(\.deadline).min().map { max($0, now + Self.granularity) }
+        watched = pending.values.compactMap(\.deadline).min().map {
+            max($0, now.advanced(by: Self.granularity))
+        }
         return (expired, watched)
     }
 

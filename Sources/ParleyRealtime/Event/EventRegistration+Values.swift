@@ -85,7 +85,7 @@ extension Socket {
     /// Sends an event and waits for the client's acknowledgement; returns as many of its values as the tuple has:
     /// `as: (String, Int).self`.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is another.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is another, or `CancellationError`.
     public func request<
         each Argument: Encodable, First: Decodable & Sendable, Second: Decodable & Sendable,
         each Rest: Decodable & Sendable
@@ -93,20 +93,19 @@ extension Socket {
         _ event: String, _ arguments: repeat each Argument, as: (First, Second, repeat each Rest).Type,
         timeout: Duration = .seconds(10)
     ) async throws -> (First, Second, repeat each Rest) {
-        try await withCheckedThrowingContinuation { continuation in
+        try await AcknowledgementWait<(First, Second, repeat each Rest)>(self).value { end in
             let pending = PendingAcknowledgements.Pending(
                 resolve: { cursor, json in
                     do {
                         let first = try cursor.next(First.self, in: json)
                         let second = try cursor.next(Second.self, in: json)
-                        continuation.resume(
-                            returning: (first, second, repeat try cursor.next((each Rest).self, in: json)))
+                        end(.success((first, second, repeat try cursor.next((each Rest).self, in: json))))
                     } catch {
-                        continuation.resume(throwing: error)
+                        end(.failure(error))
                     }
                 },
-                fail: { continuation.resume(throwing: $0) }, timeout: timeout)
-            SocketOperator(socket: self).ask(pending, { continuation.resume(throwing: $0) }) { id in
+                fail: { end(.failure($0)) }, timeout: timeout, now: client.session.loop.instant)
+            return SocketOperator(socket: self).ask(pending, { end(.failure($0)) }) { id in
                 try EncodedPacket.event(event, id: id, in: self.namespace, repeat each arguments)
             }
         }

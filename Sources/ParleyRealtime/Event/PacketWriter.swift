@@ -39,14 +39,16 @@ struct PacketWriter: Sendable {
     private let type: SocketIOPacketType
     private let namespace: String
     private let id: UInt64?
+    private let parser: PacketParser
     private let jsonStart: Int
     @usableFromInline var bytes: [UInt8]
     @usableFromInline var attachments: [[UInt8]] = []
 
     /// Begins a packet of a type that carries no attachments yet: `.event`, `.ack`, `.connect`, ...
     @usableFromInline
-    init(_ type: SocketIOPacketType, namespace: String, id: UInt64? = nil) {
+    init(_ type: SocketIOPacketType, namespace: String, id: UInt64? = nil, parser: PacketParser) {
         self.type = type
+        self.parser = parser
         self.namespace = namespace
         self.id = id
         bytes = Self.start(capacity: 128)
@@ -56,16 +58,16 @@ struct PacketWriter: Sendable {
 
     /// Begins an event: `["name"`. `finishArray` ends it.
     @usableFromInline
-    init(event: String, namespace: String, id: UInt64? = nil) throws {
-        self.init(.event, namespace: namespace, id: id)
+    init(event: String, namespace: Namespace, id: UInt64? = nil) throws {
+        self.init(.event, namespace: namespace.name, id: id, parser: namespace.parser)
         bytes.append(UInt8(ascii: "["))
         try JSON.encode(event, into: &bytes, attachments: &attachments)
     }
 
     /// Begins an acknowledgement: `[`. Its first argument needs no comma.
     @usableFromInline
-    init(acknowledgement id: UInt64, namespace: String) {
-        self.init(.ack, namespace: namespace, id: id)
+    init(acknowledgement id: UInt64, namespace: Namespace) {
+        self.init(.ack, namespace: namespace.name, id: id, parser: namespace.parser)
         bytes.append(UInt8(ascii: "["))
     }
 
@@ -84,6 +86,7 @@ struct PacketWriter: Sendable {
 
     /// Ends the packet. One with attachments gets the head of the binary type, which counts them.
     consuming func finish() -> EncodedPacket {
+        if parser == .messagePack { return messagePack() }
         guard !attachments.isEmpty else {
             return EncodedPacket(frame: EngineFrame(textBehindReservation: bytes), attachments: [])
         }
@@ -95,6 +98,21 @@ struct PacketWriter: Sendable {
         return EncodedPacket(
             frame: EngineFrame(textBehindReservation: whole),
             attachments: attachments.map { EngineFrame(binary: $0) })
+    }
+
+    private func messagePack() -> EncodedPacket {
+        let packet = MessagePackPacket(
+            type: type, namespace: namespace, id: id, json: Array(bytes[jsonStart...]),
+            attachments: attachments)
+        var whole: [UInt8] = []
+        whole.reserveCapacity(bytes.count + attachments.reduce(64) { $0 + $1.count })
+        whole.append(contentsOf: repeatElement(0, count: EngineFrame.reservation))
+        do {
+            try packet.encode(into: &whole)
+        } catch {
+            assertionFailure("the encoder wrote what is no JSON: \(error)")
+        }
+        return EncodedPacket(frame: EngineFrame(binaryBehindReservation: whole), attachments: [])
     }
 
     private static func start(capacity: Int) -> [UInt8] {

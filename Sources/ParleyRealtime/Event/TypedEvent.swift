@@ -58,7 +58,7 @@ extension Socket {
 
     /// Sends an event and waits for the first value of the client's acknowledgement.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is no `Reply`.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is no `Reply`, or `CancellationError`.
     public func request<Typed: Event, Reply: Decodable & Sendable>(
         _ event: Typed, as: Reply.Type = Reply.self, timeout: Duration = .seconds(10)
     ) async throws -> Reply {
@@ -73,7 +73,7 @@ extension SocketOperator {
 
     /// Sends an event and waits for the first value of the client's acknowledgement.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is no `Reply`.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is no `Reply`, or `CancellationError`.
     public func emitWithAck<Typed: Event, Reply: Decodable & Sendable>(
         _ event: Typed, as: Reply.Type = Reply.self
     ) async throws -> Reply {

@@ -72,7 +72,7 @@ extension Handshake {
         let other = renewed.state.withLock { $0 }
         state.withLock { state in
             state.auth = other.auth
-            state.storage.merge(other.storage)
+            state.storage.merge(other.renewed ?? other.storage)
             state.expiry = other.expiry
         }
     }

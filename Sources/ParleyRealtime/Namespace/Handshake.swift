@@ -23,10 +23,17 @@ public final class Handshake: Sendable {
     struct State {
         var auth: JSONValue
         var storage: TypedStorage
+        /// In a renewed handshake, what was stored since it began: the only values that the socket takes over.
+        var renewed: TypedStorage?
         var rooms: [String] = []
         var parameters: PathParameters
         var expiry: IdentityExpiry.Request?
         var isRecovered = false
+
+        mutating func store<Value: Sendable>(_ value: Value?, as type: Value.Type) {
+            storage[type] = value
+            if renewed != nil { renewed?[type] = value }
+        }
     }
 
     init(
@@ -38,7 +45,10 @@ public final class Handshake: Sendable {
         self.namespaceQuery = namespaceQuery
         self.previous = previous
         issued = Date()
-        state = Lock(State(auth: auth, storage: request.storage, parameters: request.parameters))
+        state = Lock(
+            State(
+                auth: auth, storage: request.storage, renewed: previous == nil ? nil : TypedStorage(),
+                parameters: request.parameters))
     }
 
     /// The authentication payload, an object, or null when the client sent none.
@@ -98,7 +108,7 @@ public final class Handshake: Sendable {
     /// The value of this type that HTTP middleware or namespace middleware stored.
     public subscript<Value: Sendable>(_ type: Value.Type) -> Value? {
         get { state.withLock { $0.storage[type] } }
-        set { state.withLock { $0.storage[type] = newValue } }
+        set { state.withLock { $0.store(newValue, as: type) } }
     }
 
     /// Changes the stored value of this type in place, while nobody else can.
@@ -109,7 +119,7 @@ public final class Handshake: Sendable {
     ) throws -> Result {
         try state.withLock { state in
             guard var value = state.storage[type] else { throw MissingValueError(type: "\(type)") }
-            defer { state.storage[type] = value }
+            defer { state.store(value, as: type) }
             return try body(&value)
         }
     }
@@ -121,7 +131,7 @@ public final class Handshake: Sendable {
     ) rethrows -> Result {
         try state.withLock { state in
             var value = state.storage[type] ?? initial()
-            defer { state.storage[type] = value }
+            defer { state.store(value, as: type) }
             return try body(&value)
         }
     }

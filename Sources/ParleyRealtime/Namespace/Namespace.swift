@@ -20,6 +20,7 @@ public final class Namespace: Sendable {
     let adapter: any Adapter
     /// True when what is broadcast may go to Engine.IO 3 clients.
     let allowsEngineIO3: Bool
+    @usableFromInline let parser: PacketParser
     let maxConcurrentHandlers: Int
     /// True while there are handlers of outgoing events.
     let hasOutgoing = Atomic<Bool>(false)
@@ -65,6 +66,7 @@ public final class Namespace: Sendable {
         self.state = Lock(state)
         maxConcurrentHandlers = options.maxConcurrentHandlers
         allowsEngineIO3 = options.engine.allowsEngineIO3
+        parser = options.parser
         self.counters = counters
         identity = options.identity
         recovery = (family == nil ? options.recovery : nil).map {
@@ -241,7 +243,8 @@ extension Namespace: EventRegistration {
         return catchAll.token
     }
 
-    /// Registers handlers that are called once, for the next event of any of the sockets.
+    /// Registers handlers that are called once, for the next event of any of the sockets; those of a parent of dynamic
+    /// namespaces, once in each of its children.
     public var once: OnceRegistration { OnceRegistration(target: self) }
 
     /// Removes a handler of any kind.

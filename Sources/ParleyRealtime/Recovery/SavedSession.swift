@@ -12,6 +12,8 @@ final class RecoveryTicket: Sendable {
     nonisolated(unsafe) var start: UInt64 = 0
     /// The latest event that was handed to the socket.
     nonisolated(unsafe) var delivered: UInt64 = 0
+    /// The latest event before the first that the socket's connection did not take, as it was ending.
+    nonisolated(unsafe) var refused: UInt64?
 
     /// For a session that goes on, or a new one.
     init(pid: String?, isRecovered: Bool) {
@@ -71,6 +73,11 @@ struct SavedSessions {
         return sessions.removeValue(forKey: pid)?.session
     }
 
+    /// Takes the sessions for which the condition holds.
+    mutating func takeAll(where condition: (SavedSession) -> Bool) -> [SavedSession] {
+        sessions.values.filter { condition($0.session) }.compactMap { take($0.session.pid) }
+    }
+
     /// Says when those are given up that nobody said it of yet.
     mutating func setDeadlines(_ deadline: MonotonicInstant) {
         for place in order[head...].reversed() {
@@ -119,6 +126,8 @@ public struct ExpiredSession: Sendable {
         case refused
         /// Its identity expired.
         case identityExpired
+        /// The application made it leave, with others of its rooms, while it was away.
+        case disconnected
     }
 
     /// The id that the socket had.

@@ -7,7 +7,7 @@ extension SessionRecovery {
     ) -> EmitResult {
         let (packet, result, mustArm) = state.withLock { state in
             let isAway = !socket.isConnected
-            if isAway, delivery.isVolatile || !state.saved.contains(ticket.pid) {
+            if isAway, delivery.isVolatile || !state.awaits(socket, ticket) {
                 return (nil as EncodedPacket?, EmitResult.disconnected, false)
             }
             let packet = writer.finishArray(
@@ -15,7 +15,7 @@ extension SessionRecovery {
             ).prepared(for: delivery)
             if !delivery.isVolatile { state.append(packet, to: BroadcastTarget(room: socket.id)) }
             let result = isAway ? EmitResult.awaitsRecovery : socket.hand(packet, delivery)
-            if result.isSent { ticket.delivered = state.log.last }
+            ticket.note(result, of: state.log.last)
             return (packet, result, state.mustArm())
         }
         if mustArm { sweepSoon() }
@@ -83,8 +83,9 @@ extension BroadcastMessage {
     func deliver(to socket: Socket, _ numbered: NumberedBroadcast) {
         guard socket.isConnected else { return }
         let packet = socket.ticket == nil ? numbered.plain?.packet ?? packet : packet
-        guard socket.hand(packet, delivery).isSent else { return }
-        socket.ticket?.delivered = numbered.number
+        let result = socket.hand(packet, delivery)
+        socket.ticket?.note(result, of: numbered.number)
+        guard result.isSent else { return }
         if socket.hasListenersOfOutgoing {
             numbered.announced.withLock { $0.append(socket) }
         }
@@ -93,6 +94,17 @@ extension BroadcastMessage {
     func announceLater() {
         guard let numbered else { return }
         for socket in numbered.announced.withLock({ $0 }) { socket.announceIfAsked(packet) }
+    }
+}
+
+extension RecoveryTicket {
+    /// Remembers what became of the event of this number.
+    fileprivate func note(_ result: EmitResult, of number: UInt64) {
+        switch result {
+        case .sent, .queued: delivered = number
+        case .disconnected: refused = refused ?? number - min(number, 1)
+        case .dropped, .awaitsRecovery, .failed: break
+        }
     }
 }
 

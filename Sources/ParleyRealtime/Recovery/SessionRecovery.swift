@@ -13,8 +13,8 @@ final class SessionRecovery: Sendable {
         var saved = SavedSessions()
         /// The sockets that are connected, by the private id of their session.
         var live: [String: Socket] = [:]
-        /// Sessions that were taken by clients which are being admitted.
-        var claimed = 0
+        /// The private ids of sessions that were taken by clients which are being admitted.
+        var claimed: Set<String> = []
         /// When the log was looked at, and its latest number then: what is older than the retention is told by these.
         var marks: [(time: MonotonicInstant, number: UInt64)] = []
         /// The loop whose clock and timer are used: that of the first socket.
@@ -22,7 +22,13 @@ final class SessionRecovery: Sendable {
         var isArmed = false
 
         /// While nobody can come back, nothing is kept.
-        var isIdle: Bool { live.isEmpty && saved.count == 0 && claimed == 0 }
+        var isIdle: Bool { live.isEmpty && saved.count == 0 && claimed.isEmpty }
+
+        /// Whether the client of a socket that is not connected may still come back to it: its session is kept, is about
+        /// to be, or is being given to the client.
+        func awaits(_ socket: Socket, _ ticket: RecoveryTicket) -> Bool {
+            saved.contains(ticket.pid) || claimed.contains(ticket.pid) || live[ticket.pid] === socket
+        }
     }
 
     let options: RecoveryOptions
@@ -99,13 +105,12 @@ final class SessionRecovery: Sendable {
 
     /// The client went before it was admitted: it may come back once more.
     func giveBack(_ claim: Claim) {
-        state.withLock { $0.claimed -= 1 }
         save(claim.session, of: nil)
     }
 
     /// The namespace's middleware refused the client.
     func refuse(_ claim: Claim) {
-        state.withLock { $0.claimed -= 1 }
+        state.withLock { _ = $0.claimed.remove(claim.session.pid) }
         report([ExpiredSession(claim.session, .refused)])
     }
 
@@ -130,7 +135,7 @@ final class SessionRecovery: Sendable {
             namespace.lost()
         case .clientGone: giveBack(claim)
         case .eventsDropped:
-            state.withLock { $0.claimed -= 1 }
+            state.withLock { _ = $0.claimed.remove(claim.session.pid) }
             report([ExpiredSession(claim.session, .eventsDropped)])
         }
         return admission
@@ -153,7 +158,7 @@ final class SessionRecovery: Sendable {
                 return .eventsDropped
             }
             guard client.register(socket) else { return .clientGone }
-            if claim != nil { state.claimed -= 1 }
+            state.claimed.remove(ticket.pid)
             ticket.start = claim?.session.start ?? state.log.last
             ticket.delivered = missed.last ?? claim?.after ?? state.log.last
             state.live[ticket.pid] = socket
@@ -172,17 +177,19 @@ final class SessionRecovery: Sendable {
 
     /// A socket is gone, for a reason that lets its client come back.
     func save(_ socket: Socket, _ ticket: RecoveryTicket, rooms: Set<String>, position: UInt64) {
+        // Nothing is handed to the socket any more.
+        let (delivered, refused) = state.withLock { _ in (ticket.delivered, ticket.refused) }
         let session = SavedSession(
             pid: ticket.pid, id: socket.id, rooms: rooms.subtracting([socket.id]),
             storage: socket.handshake.storage, identityExpiry: socket.identityRequest, start: ticket.start,
-            // Nothing is handed to the socket any more.
-            delivered: state.withLock { _ in ticket.delivered }, position: position)
+            delivered: delivered, position: min(position, refused ?? position))
         save(session, of: ticket)
     }
 
     private func save(_ session: SavedSession, of ticket: RecoveryTicket?) {
         let expired: [ExpiredSession] = state.withLock { state in
             if let ticket { state.live[ticket.pid] = nil }
+            state.claimed.remove(session.pid)
             state.saved.save(session)
             var expired: [ExpiredSession] = []
             while state.saved.count > options.maxSessions,
@@ -230,15 +237,17 @@ extension SessionRecovery.State {
         guard let after = session.missedAfter(offset, last: log.last),
             session.needed(from: after) >= log.dropped
         else { return (nil, ExpiredSession(session, .eventsDropped)) }
-        claimed += 1
+        claimed.insert(pid)
         return ((session, after), nil)
     }
 
     /// What the client misses, a new one nothing; nil when not all of it is there any more, or when it is too much.
     fileprivate func missed(by claim: SessionRecovery.Claim?, maxBytes: Int) -> Missed? {
         guard let claim else { return Missed(packets: [], last: nil) }
-        guard claim.session.needed(from: claim.after) >= log.dropped else { return nil }
-        let events = log.events(after: claim.after, id: claim.session.id, rooms: claim.session.rooms)
+        // Not from what it received last on: a room that it joined after that has older events, which were not for it.
+        let start = claim.session.needed(from: claim.after)
+        guard start >= log.dropped else { return nil }
+        let events = log.events(after: start, id: claim.session.id, rooms: claim.session.rooms)
         guard events.packets.reduce(0, { $0 + $1.cost }) <= maxBytes else { return nil }
         return Missed(packets: events.packets, last: events.last)
     }

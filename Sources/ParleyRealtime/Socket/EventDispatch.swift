@@ -39,7 +39,7 @@ struct EventDispatch {
             do {
                 for rest in try call(name, cursor, json.span, shared, own) { await rest() }
             } catch {
-                socket.client.violate()
+                socket.client.violate(error)
             }
         }
     }

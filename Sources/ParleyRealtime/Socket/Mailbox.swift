@@ -72,11 +72,23 @@ struct Mailbox {
         items[head] = .work { [] }
         head += 1
         bytes -= item.cost
+        closeGap()
+        return (item, becameRoomy())
+    }
+
+    /// The places that are held, those of what was taken included.
+    var places: Int { items.count }
+
+    /// Lets go of the places of what was taken: a mailbox that is never empty must not grow.
+    private mutating func closeGap() {
         if head == items.count {
             items.removeAll(keepingCapacity: true)
-            head = 0
+        } else if head > 64, head > items.count / 2 {
+            items.removeFirst(head)
+        } else {
+            return
         }
-        return (item, becameRoomy())
+        head = 0
     }
 
     private mutating func becameRoomy() -> Bool {

@@ -31,14 +31,12 @@ extension Socket {
 
     /// Sends an event and waits for the client's acknowledgement; its first value is returned.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is no `Reply`.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is no `Reply`, or `CancellationError`.
     public func request<each Argument: Encodable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, as: Reply.Type = Reply.self,
         timeout: Duration = .seconds(10)
     ) async throws -> Reply {
-        try await withCheckedThrowingContinuation { continuation in
-            emit(event, repeat each arguments, timeout: timeout) { continuation.resume(with: $0) }
-        }
+        try await self.timeout(timeout).emitWithAck(event, repeat each arguments, as: Reply.self)
     }
 
     /// Sends an event and calls back, once, with the first value of the client's acknowledgement or the reason why
@@ -59,7 +57,7 @@ extension PacketWriter {
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
     ) throws -> PacketWriter {
         try EventName.check(event)
-        var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
+        var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
         return writer
     }
@@ -69,7 +67,7 @@ extension PacketWriter {
         _ event: String, id: UInt64? = nil, values: [JSONValue], in namespace: Namespace
     ) throws -> PacketWriter {
         try EventName.check(event)
-        var writer = try PacketWriter(event: event, namespace: namespace.name, id: id)
+        var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for value in values { try writer.append(value) }
         return writer
     }

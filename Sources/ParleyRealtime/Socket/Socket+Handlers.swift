@@ -34,6 +34,19 @@ extension Socket: EventRegistration {
         }
     }
 
+    /// Lets go of the handlers, as everything is over: they often hold the socket, which nothing would ever free then.
+    func dropOwnHandlers() {
+        // Not within the lock: what the handlers hold may end with them.
+        _ = life.withLock { life in
+            defer {
+                life.handlers = nil
+                life.outgoing = []
+                life.errorHandlers = []
+            }
+            return (life.handlers, life.outgoing, life.errorHandlers)
+        }
+    }
+
     /// Removes a handler that is to be called once, and this is the time.
     func takeOnce(_ token: HandlerToken) -> Bool { remove(token) || namespace.remove(token) }
 
@@ -114,9 +127,31 @@ extension Socket: EventRegistration {
         guard isAdmitted else { return false }
         (EventLoop.current ?? client.session.loop).start { [self] in
             await work()
-            life.withLock { $0.concurrentHandlers -= 1 }
+            for waiter in life.withLock({ $0.endConcurrentHandler() }) { waiter() }
         }
         return true
+    }
+
+    /// Calls back when everything that came before was handled, by concurrent handlers too.
+    func whenAllHandled(_ body: @escaping @Sendable () -> Void) {
+        whenIdle { [self] in
+            let isIdle = life.withLock { life in
+                guard life.concurrentHandlers > 0 else { return true }
+                life.concurrencyWaiters.append(body)
+                return false
+            }
+            if isIdle { body() }
+        }
+    }
+}
+
+extension Socket.Life {
+    /// Returns those who waited for the last of the handlers.
+    fileprivate mutating func endConcurrentHandler() -> [@Sendable () -> Void] {
+        concurrentHandlers -= 1
+        guard concurrentHandlers == 0, !concurrencyWaiters.isEmpty else { return [] }
+        defer { concurrencyWaiters = [] }
+        return concurrencyWaiters
     }
 }
 

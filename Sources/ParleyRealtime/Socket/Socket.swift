@@ -31,8 +31,12 @@ public final class Socket: Sendable {
         var outgoing: [OutgoingHandler] = []
         var errorHandlers: [@Sendable (EventError) -> Void] = []
         var concurrentHandlers = 0
+        /// Who waits until none of them runs.
+        var concurrencyWaiters: [@Sendable () -> Void] = []
         var roomsAtDisconnect: Set<String> = []
         var identity: IdentityWatch?
+
+        var hasOwnHandlers: Bool { handlers != nil || !outgoing.isEmpty || !errorHandlers.isEmpty }
     }
 
     init(
@@ -109,7 +113,10 @@ public final class Socket: Sendable {
     private func abandon() {
         leaveNamespace(.transportClose, recoveryPosition)
         mailbox.withLock { $0.close() }
-        while next() != nil {}
+        while let item = next() {
+            // Somebody may wait for the end of what there was to handle.
+            if case .work(let body) = item { _ = body() }
+        }
     }
 
     /// Ends the socket: no event reaches it any more, its rooms are left, and its handlers hear of it once.
@@ -122,7 +129,11 @@ public final class Socket: Sendable {
         if handlers.hasDisconnect { life.withLock { $0.roomsAtDisconnect = rooms } }
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
-        guard handlers.hasDisconnect else { return }
+        if handlers.hasDisconnect { callDisconnect(handlers, reason) }
+        if life.withLock({ $0.hasOwnHandlers }) { whenIdle { [self] in dropOwnHandlers() } }
+    }
+
+    private func callDisconnect(_ handlers: LifeHandlers, _ reason: DisconnectReason) {
         perform(
             .work { [self] in
                 var work = handlers.disconnecting.compactMap { $0(self, reason) }
@@ -141,16 +152,19 @@ public final class Socket: Sendable {
     @discardableResult
     private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) -> Set<String> {
         let rooms = namespace.adapter.rooms(of: self)
-        namespace.adapter.remove(self)
-        if let ticket, let recovery = namespace.recovery, let position {
-            if reason.isRecoverable {
-                // From here on it is the saved session that keeps the namespace.
-                recovery.save(self, ticket, rooms: rooms, position: position)
-                return rooms
-            }
-            recovery.forget(ticket)
+        guard let ticket, let recovery = namespace.recovery, let position else {
+            namespace.adapter.remove(self)
+            namespace.lost()
+            return rooms
         }
-        namespace.lost()
+        if !reason.isRecoverable { recovery.forget(ticket) }
+        namespace.adapter.remove(self)
+        if reason.isRecoverable {
+            // From here on it is the saved session that keeps the namespace.
+            recovery.save(self, ticket, rooms: rooms, position: position)
+        } else {
+            namespace.lost()
+        }
         return rooms
     }
 
@@ -164,10 +178,19 @@ public final class Socket: Sendable {
 
     /// Makes the client leave the namespace.
     func leave(_ reason: DisconnectReason) {
-        guard isConnected else { return }
+        guard isConnected else { return leaveWhenConnected(reason) }
         client.send(.disconnected(namespace))
         client.expel(self)
         close(reason)
+    }
+
+    /// A socket that is being admitted is in its rooms already, and may be made to leave with everybody there. Its loop admits it
+    /// without a pause, so that it is connected, or gone, in the loop's next turn.
+    private func leaveWhenConnected(_ reason: DisconnectReason) {
+        guard phase.load(ordering: .acquiring) == .connecting else { return }
+        client.session.loop.execute { [self] in
+            if isConnected { leave(reason) }
+        }
     }
 
     // MARK: Rooms
@@ -259,7 +282,7 @@ public final class Socket: Sendable {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
                 json, namespace.handlers, ownHandlers)
         } catch {
-            client.violate()
+            client.violate(error)
             return []
         }
     }
@@ -302,11 +325,11 @@ public final class Socket: Sendable {
     }
 
     /// One timer watches for the acknowledgement that is due first, however many there are.
-    private func watchAcknowledgements(until deadline: ContinuousClock.Instant) {
+    private func watchAcknowledgements(until deadline: MonotonicInstant) {
         let loop = client.session.loop
         loop.execute { [weak self] in
-            _ = loop.schedule(after: max(.zero, ContinuousClock.now.duration(to: deadline))) {
-                self?.expireAcknowledgements(watched: deadline)
+            _ = loop.schedule(after: max(.zero, loop.now.duration(to: deadline))) {
+                self?.expireAcknowledgements(now: loop.now, watched: deadline)
             }
         }
     }
@@ -316,9 +339,7 @@ public final class Socket: Sendable {
         acknowledgements.withLock { $0.take(id) } != nil
     }
 
-    private func expireAcknowledgements(watched: ContinuousClock.Instant) {
-        // The time is the loop's, which a test may put forward: when the timer fires, it is `watched` at least.
-        let now = max(.now, watched)
+    private func expireAcknowledgements(now: MonotonicInstant, watched: MonotonicInstant) {
         let (expired, watch) = acknowledgements.withLock { $0.expire(now: now, watched: watched) }
         if let watch { watchAcknowledgements(until: watch) }
         for pending in expired { pending.fail(.timeout(pending.timeout)) }

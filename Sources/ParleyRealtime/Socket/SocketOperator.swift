@@ -47,19 +47,21 @@ public struct SocketOperator: Sendable {
 
     /// Sends the event and waits for the first value of the client's acknowledgement.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is no `Reply`.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is no `Reply`, or `CancellationError`.
     public func emitWithAck<each Argument: Encodable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, as: Reply.Type = Reply.self
     ) async throws -> Reply {
-        try await withCheckedThrowingContinuation { continuation in
-            ask(event, repeat each arguments) { continuation.resume(with: $0) }
+        try await AcknowledgementWait<Reply>(socket).value { end in
+            ask(event, repeat each arguments, acknowledgement: end)
         }
     }
 
+    /// Returns the event's id, if it is on its way.
+    @discardableResult
     func ask<each Argument: Encodable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument,
         acknowledgement: @escaping @Sendable (Result<Reply, any Error>) -> Void
-    ) {
+    ) -> UInt64? {
         let pending = PendingAcknowledgements.Pending(
             resolve: { cursor, json in
                 do {
@@ -68,27 +70,30 @@ public struct SocketOperator: Sendable {
                     acknowledgement(.failure(error))
                 }
             },
-            fail: { acknowledgement(.failure($0)) }, timeout: timeout)
-        ask(pending, { acknowledgement(.failure($0)) }) { id in
+            fail: { acknowledgement(.failure($0)) }, timeout: timeout, now: socket.client.session.loop.instant
+        )
+        return ask(pending, { acknowledgement(.failure($0)) }) { id in
             try EncodedPacket.event(event, id: id, in: socket.namespace, repeat each arguments)
         }
     }
 
-    /// Sends a packet that is to be acknowledged; `fail` hears of it, once, when it could not be sent.
+    /// Sends a packet that is to be acknowledged, and returns its id; `fail` hears of it, once, when it could not be sent.
+    @discardableResult
     func ask(
         _ pending: PendingAcknowledgements.Pending, _ fail: (any Error) -> Void,
         _ packet: (UInt64) throws -> EncodedPacket
-    ) {
+    ) -> UInt64? {
         guard let id = socket.addAcknowledgement(pending) else {
-            return fail(AcknowledgementError.disconnected)
+            fail(AcknowledgementError.disconnected)
+            return nil
         }
         do {
             let packet = try packet(id).prepared(for: delivery)
-            guard case .dropped = socket.deliver(packet, delivery.reliably) else { return }
+            guard case .dropped = socket.deliver(packet, delivery.reliably) else { return id }
             throw AcknowledgementError.dropped
         } catch {
-            guard socket.cancelAcknowledgement(id) else { return }
-            fail(error)
+            if socket.cancelAcknowledgement(id) { fail(error) }
+            return nil
         }
     }
 
@@ -125,7 +130,7 @@ extension Socket {
 
     /// Sends an event and waits for the first value of the client's acknowledgement: the same as `request`.
     ///
-    /// - Throws: ``AcknowledgementError``, or a `DecodingError` when the reply is no `Reply`.
+    /// - Throws: ``AcknowledgementError``, a `DecodingError` when the reply is no `Reply`, or `CancellationError`.
     public func emitWithAck<each Argument: Encodable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, as: Reply.Type = Reply.self
     ) async throws -> Reply {

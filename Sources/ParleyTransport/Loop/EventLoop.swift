@@ -1,5 +1,6 @@
 import CUV
 import Logging
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -41,8 +42,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// When libuv's timer is set to fire; nil when it is not.
     @exclusivity(unchecked) var armedDeadline: UInt64?
     @exclusivity(unchecked) var isFiringTimers = false
-    /// The time, where a test has stopped the clock.
-    @exclusivity(unchecked) var stoppedClock: MonotonicInstant?
+    /// The milliseconds at which a test has stopped the clock; `runningClock` where none has.
+    let stoppedMilliseconds = Atomic<UInt64>(EventLoop.runningClock)
     /// Counts turns: what is cached for a turn compares itself with this.
     @exclusivity(unchecked) var turn: UInt64 = 0
     @exclusivity(unchecked) var isIdling = false

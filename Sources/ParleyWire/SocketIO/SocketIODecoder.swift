@@ -27,8 +27,10 @@ public struct SocketIODecoder: Sendable {
         var count = 0
         let start = offset
         while offset < packet.count, let digit = digit(packet[offset]) {
-            count = count * 10 + digit
-            guard count <= limits.attachments else {
+            let (tens, overflow) = count.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.addingReportingOverflow(digit)
+            count = sum
+            guard !overflow, !carry, count <= limits.attachments else {
                 throw .limit("more than \(limits.attachments) attachments in a packet")
             }
             offset += 1
@@ -60,10 +62,12 @@ public struct SocketIODecoder: Sendable {
         let start = offset
         var id: UInt64 = 0
         while offset < packet.count, let digit = digit(packet[offset]) {
-            guard offset - start < limits.acknowledgementDigits else {
+            let (tens, overflow) = id.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.addingReportingOverflow(UInt64(digit))
+            guard offset - start < limits.acknowledgementDigits, !overflow, !carry else {
                 throw .limit("acknowledgement id of more than \(limits.acknowledgementDigits) digits")
             }
-            id = id * 10 + UInt64(digit)
+            id = sum
             offset += 1
         }
         return offset == start ? nil : id

@@ -18,6 +18,7 @@ struct Settings: ParsableArguments {
     @Option(help: "For the attachments of a packet.") var packetTimeout: Int?
     @Flag(name: .customLong("engineio3"), help: "Serves Socket.IO 1.x and 2.x clients too.") var engineIO3 =
         false
+    @Flag(help: "Speaks MessagePack.") var msgpack = false
     @Flag(help: "Lets clients poll by scripts and forms.") var jsonp = false
     @Flag(help: "Refuses upgrades.") var noUpgrades = false
 
@@ -86,6 +87,7 @@ extension Settings {
             options.engine.webSocketCompression = compression
         }
         if let corsOrigin { options.engine.origins = .allow([corsOrigin], credentials: true) }
+        options.parser = msgpack ? .messagePack : .json
         options.engine.allowsEngineIO3 = engineIO3
         options.engine.allowsJSONP = jsonp
         options.engine.allowUpgrades = !noUpgrades

@@ -29,6 +29,9 @@ def chromium():
 class Server:
     """The chat on a port of its own, which stays the same when it is restarted; over TLS with certificate and key."""
 
+    environment = None
+    program = staticmethod(chat_binary)
+
     def __init__(self, certificate=None, key=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -41,16 +44,17 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [chat_binary(), "--port", str(self.port), *self.arguments], stdout=self.output, stderr=self.output)
+            [self.program(), "--port", str(self.port), *self.arguments], stdout=self.output, stderr=self.output,
+            env=self.environment)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the chat ended by itself"
+            assert self.process.poll() is None, "the sample ended by itself"
             try:
                 urllib.request.urlopen(self.url, timeout=2, context=self.trust).close()
                 return
             except OSError:
                 time.sleep(0.05)
-        raise AssertionError("the chat does not answer")
+        raise AssertionError("the sample does not answer")
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -60,7 +64,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-                raise AssertionError("the chat did not end within 15 s of SIGTERM")
+                raise AssertionError("the sample did not end within 15 s of SIGTERM")
 
     def log(self):
         """The lines that the server logged."""

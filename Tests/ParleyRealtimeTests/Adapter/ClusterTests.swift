@@ -1,3 +1,4 @@
+import Foundation
 import ParleyTransport
 import ParleyWire
 import Testing
@@ -67,6 +68,20 @@ struct ClusterTests {
         #expect(try await pair.servers[0].count() == 1)
     }
 
+    @Test("with recovery each server numbers what came, whatever it is made of")
+    func numberedElsewhere() async throws {
+        let cluster = InMemoryCluster()
+        var options = RealtimeOptions()
+        options.adapter = cluster.adapter
+        options.recovery = RecoveryOptions()
+        let servers = [Realtime(options: options), Realtime(options: options)]
+        let client = try await RecoveringClient(servers[1])
+        servers[0].emit("lookalike", ["_placeholder": true, "num": 0] as JSONValue)
+        #expect(try await client.event().hasPrefix(#""lookalike",{"#))
+        servers[0].emit("many", Array(repeating: Data([1]), count: 11))
+        #expect(try await client.webSocket.next().hasPrefix(#"4511-["many",[{"#))
+    }
+
     @Test("acknowledgements come from all servers")
     func acknowledgements() async throws {
         let pair = try await pair()
@@ -95,6 +110,16 @@ struct ClusterTests {
         let silent = try await pair.servers[0].root.serverSideEmitWithAck(
             "nobody", as: Int.self, timeout: .milliseconds(10))
         #expect(silent.values.isEmpty && silent.missing == 1)
+        pair.servers[1].root.onServerSide("hangs") { () -> Int in
+            await withCheckedContinuation { continuation in
+                testLoop.execute { testLoop.schedule(after: .seconds(3)) { continuation.resume() } }
+            }
+            return 1
+        }
+        let begin = ContinuousClock.now
+        let hung = try await pair.servers[0].root.serverSideEmitWithAck(
+            "hangs", as: Int.self, timeout: .milliseconds(10))
+        #expect(hung.missing == 1 && begin.duration(to: .now) < .seconds(2))
         let alone = Realtime()
         alone.root.onServerSide("sum") { (_: Int, _: Int) -> Int in 0 }
         let none = try await alone.root.serverSideEmitWithAck("sum", 1, 2, as: Int.self)

@@ -80,6 +80,26 @@ struct FloodTests {
         await manual.end()
     }
 
+    @Test("a client that goes amid a long pause is not held until its end")
+    func goneAmidPause() async throws {
+        let manual = try await ManualLoop()
+        let realtime = makeRealtime(FloodLimit(packetsPerSecond: 1, burst: .seconds(1)), SynchronousJournal())
+        final class Witness: @unchecked Sendable { weak var client: Client? }
+        let witness = Witness()
+        do {
+            let client = try await join(realtime, manual)
+            witness.client = realtime.root.sockets.first?.client
+            await client.send((0..<500).map { #"42["n",\#($0)]"# })
+            // The first pause is for what was too much then; the next one for all of it.
+            try await manual.advance(by: .seconds(2))
+            #expect(client.isPaused)
+            await client.disconnect()
+        }
+        try await manual.advance(by: .seconds(6))
+        #expect(witness.client == nil)
+        await manual.end()
+    }
+
     @Test("by drop: events are dropped while it is over the limit, and heard again when it is not")
     func drop() async throws {
         let manual = try await ManualLoop()

@@ -86,6 +86,49 @@ struct SlowClientTests {
         #expect(messages.suffix(3) == [#"42["between"]"#, #"42["cursor",999]"#, #"42["other",1]"#])
     }
 
+    @Test("an event of a key that does not fit leaves the one that it would have replaced")
+    func coalescingBeyondTheLimit() async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = .dropNewest(maxBytes: 3000)
+        let client = try await PollingClient.join(realtime)
+        realtime.root.emit("fill", Self.text)
+        realtime.root.emit("state", 1, coalescing: "k")
+        realtime.root.emit("state", String(repeating: "x", count: 5000), coalescing: "k")
+        realtime.root.emit("end")
+        #expect(try await client.next().hasPrefix(#"42["fill""#))
+        #expect(try await client.next() == #"42["state",1]"#)
+        #expect(try await client.next() == #"42["end"]"#)
+        #expect(realtime.metrics.droppedNewest == 1 && realtime.metrics.coalesced == 0)
+    }
+
+    @Test("an event that can't fit makes nothing go")
+    func largerThanTheLimit() async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = .dropOldest(maxBytes: 3000)
+        let client = try await PollingClient.join(realtime)
+        realtime.root.emit("fill", Self.text)
+        realtime.root.emit("big", String(repeating: "x", count: 5000))
+        #expect(realtime.metrics.droppedOldest == 0 && realtime.metrics.droppedNewest == 1)
+        #expect(try await client.next().hasPrefix(#"42["fill""#))
+    }
+
+    @Test(
+        "a polling client that is not behind gets an event of any size, as one with a WebSocket does",
+        arguments: [
+            SlowClientPolicy.dropNewest(maxBytes: 500), .dropOldest(maxBytes: 500),
+            .disconnect(maxBytes: 500),
+        ])
+    func notBehind(policy: SlowClientPolicy) async throws {
+        let realtime = Realtime()
+        realtime.root.slowClients = policy
+        let client = try await PollingClient.join(realtime)
+        let socket = try #require(realtime.root.sockets.first)
+        for _ in 0..<2 {
+            #expect(socket.emit("big", Self.text).isSent)
+            #expect(try await client.next().hasPrefix(#"42["big""#))
+        }
+    }
+
     @Test("a client may be disconnected, which leaves its session to be recovered")
     func disconnect() async throws {
         var options = RealtimeOptions()
@@ -99,6 +142,29 @@ struct SlowClientTests {
         #expect(try await journal.wait(for: 1) == ["transport error"])
         #expect(realtime.metrics.slowClientsDisconnected == 1)
         #expect(realtime.sessionCount == 0)
+    }
+
+    @Test("a client that was disconnected for being slow comes back to everything, in order")
+    func disconnectAndRecover() async throws {
+        var options = RealtimeOptions()
+        options.slowClients = .disconnect(maxBytes: 3000)
+        options.recovery = RecoveryOptions()
+        let realtime = Realtime(options: options)
+        let slow = try await PollingClient(realtime)
+        try await slow.send("40")
+        let connect = try await slow.next()
+        let pid = try #require(connect.firstMatch(of: /"pid":"([^"]+)"/)?.1)
+        for number in 0..<6 { realtime.root.emit("n", number, Self.text) }
+        #expect(realtime.metrics.slowClientsDisconnected == 1)
+        while realtime.sessionCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        for number in 6..<8 { realtime.root.emit("n", number, Self.text) }
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(pid)"}"#)
+        #expect(try await webSocket.next() == connect)
+        var received: [String] = []
+        while received.count < 8 { received.append(try await webSocket.next()) }
+        #expect(numbers(received, "n") == Array(0..<8))
     }
 
     @Test("without a policy, the connection's own limit ends a client that reads nothing")

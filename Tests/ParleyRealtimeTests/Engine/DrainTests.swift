@@ -36,7 +36,9 @@ struct DrainTests {
     @Test("new sessions are refused, those that there are go on until their moment")
     func goesOn() async throws {
         let manual = try await ManualLoop()
-        let realtime = Realtime()
+        var options = RealtimeOptions()
+        options.engine.pingInterval = .seconds(3600)
+        let realtime = Realtime(options: options)
         realtime.root.on("ask") { (_: Socket) -> String in "answer" }
         let client = try await PollingClient(realtime, loop: manual.loop)
         try await client.send("40")
@@ -56,11 +58,13 @@ struct DrainTests {
         await manual.end()
     }
 
-    @Test("a session whose event is being handled is closed behind its acknowledgement")
-    func busy() async throws {
+    @Test(
+        "a session whose event is being handled is closed behind its acknowledgement",
+        arguments: [HandlerOrder.inOrder, .concurrent])
+    func busy(order: HandlerOrder) async throws {
         let realtime = Realtime()
         let gate = Gate()
-        realtime.root.on("ask") { (_: Socket) async -> String in
+        realtime.root.on("ask", order) { (_: Socket) async -> String in
             await gate.wait()
             return "answer"
         }

@@ -217,4 +217,21 @@ struct EngineIO3Tests {
         await upgrade.send(binary: [5, 1])
         #expect(try await upgrade.next() == "closed")
     }
+
+    @Test("what small clients say for nothing is let pass: CONNECT to the root namespace, a second upgrade")
+    func redundant() async throws {
+        let realtime = EngineIO3Client.server()
+        realtime.root.on("ask") { (_: Socket) in 7 }
+        let polling = try await EngineIO3Client.join(realtime)
+        #expect(try await polling.send("40") == 200)
+        try await polling.send(#"421["ask"]"#)
+        #expect(try await polling.get().text == "6:431[7]")
+        try await polling.send("41", "40")
+        #expect(try await polling.get().text == "2:40")
+        let webSocket = try await WebSocketClient.open(realtime, revision: 3)
+        await webSocket.send("2probe", "5", "40", #"421["ask"]"#)
+        #expect(try await webSocket.next().hasPrefix("0{"))
+        for packet in ["40", "3probe", "431[7]"] { #expect(try await webSocket.next() == packet) }
+        #expect(realtime.root.sockets.count == 2)
+    }
 }

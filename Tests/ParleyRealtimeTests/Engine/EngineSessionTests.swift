@@ -147,6 +147,17 @@ struct EngineSessionTests {
         try await violations("42" + String(repeating: "[", count: 100_000))
     }
 
+    @Test("the packets of a payload are limited by a setting", arguments: [(3, 200, 1), (4, 400, 0)])
+    func maxPackets(count: Int, status: Int, sessions: Int) async throws {
+        var options = RealtimeOptions()
+        options.engine.maxPacketsPerPayload = 3
+        let realtime = Realtime(options: options)
+        let client = try await PollingClient.join(realtime)
+        let payload = [String](repeating: #"42["x"]"#, count: count).joined(separator: "\u{1E}")
+        #expect(try await client.send(payload) == status)
+        #expect(realtime.sessionCount == sessions)
+    }
+
     @Test("a payload beyond maxPayload is 413, and the session lives (E10)")
     func maxPayload() async throws {
         let client = try await PollingClient.join(Realtime())

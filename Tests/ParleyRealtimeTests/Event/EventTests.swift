@@ -212,4 +212,30 @@ struct AcknowledgementTests {
             try await socket.request("q", as: Int.self)
         }
     }
+
+    @Test("a request ends with its task, before and after it was sent, and a late reply is ignored")
+    func cancelledRequests() async throws {
+        let realtime = Realtime()
+        let client = try await PollingClient.join(realtime)
+        let socket = try #require(realtime.root.sockets.first)
+        let begin = ContinuousClock.now
+        let single = Task { try await socket.request("q", as: Int.self) }
+        #expect(try await client.next() == #"420["q"]"#)
+        let several = Task { try await socket.request("q", as: (Int, Int).self) }
+        #expect(try await client.next() == #"421["q"]"#)
+        single.cancel()
+        several.cancel()
+        await #expect(throws: CancellationError.self) { try await single.value }
+        await #expect(throws: CancellationError.self) { _ = try await several.value }
+        #expect(!socket.cancelAcknowledgement(0) && !socket.cancelAcknowledgement(1))
+        try await client.send("430[1]", "431[1,2]")
+        let late = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await socket.timeout(.seconds(10)).emitWithAck("q", as: Int.self)
+        }
+        late.cancel()
+        await #expect(throws: CancellationError.self) { try await late.value }
+        #expect(begin.duration(to: .now) < .seconds(5))
+        #expect(socket.isConnected)
+    }
 }

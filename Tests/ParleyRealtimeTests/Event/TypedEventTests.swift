@@ -1,3 +1,4 @@
+import Foundation
 import ParleyTransport
 import ParleyWire
 import Testing
@@ -229,6 +230,23 @@ struct RegistrationTests {
         realtime.emit("y")
         #expect(seen.withLock { $0.count } == 2)
         _ = clients
+    }
+
+    @Test("outgoing handlers see events that no client might send: many attachments, deep values")
+    func outgoingBeyondLimits() async throws {
+        let realtime = Realtime()
+        let seen = Lock<[String]>([])
+        realtime.root.onAnyOutgoing { _, name, arguments in
+            seen.withLock { $0.append("\(name) \(arguments.count)") }
+        }
+        let client = try await PollingClient.join(realtime)
+        realtime.emit("many", Array(repeating: Data([1]), count: 11))
+        var deep = JSONValue.int(1)
+        for _ in 0..<200 { deep = [deep] }
+        realtime.emit("deep", deep)
+        realtime.emit("lookalike", ["_placeholder": true, "num": 0] as JSONValue)
+        #expect(seen.withLock { $0 } == ["many 1", "deep 1", "lookalike 1"])
+        _ = client
     }
 
     @Test("stored values are changed in place; a missing one is an error or begins with the default")

@@ -119,6 +119,22 @@ struct IdentityTests {
         await manual.end()
     }
 
+    @Test("what middleware does not store anew stays as handlers left it")
+    func keptStorage() async throws {
+        let realtime = Realtime()
+        realtime.root.use { handshake in
+            #expect(handshake[String.self] == "of the request")
+            if handshake.previous != nil { handshake.update(Int.self, default: 6) { $0 += 1 } }
+        }
+        realtime.root.onConnection { $0[String.self] = "of a handler" }
+        let client = try await PollingClient(realtime, storing: "of the request")
+        try await client.send("40")
+        _ = try await client.next()
+        let socket = try #require(realtime.root.sockets.first)
+        try await socket.reauthenticate(.null)
+        #expect(socket[Int.self] == 7 && socket[String.self] == "of a handler")
+    }
+
     @Test("a date does as well, and one that is past ends the socket at once; setting it anew counts")
     func dates() async throws {
         let manual = try await ManualLoop()
@@ -183,6 +199,7 @@ struct IdentityTests {
         let journal = SynchronousJournal()
         var options = RealtimeOptions()
         options.recovery = RecoveryOptions()
+        options.engine.pingInterval = .seconds(3600)
         let realtime = Realtime(options: options)
         realtime.root.use { $0.expires(at: Date(timeIntervalSinceNow: 90)) }
         realtime.root.onConnection { socket in

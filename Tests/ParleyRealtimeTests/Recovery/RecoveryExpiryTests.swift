@@ -58,9 +58,9 @@ struct RecoveryExpiryTests {
         let client = try await RecoveringClient(realtime, loop: manual.loop)
         realtime.root.emit("news", 1)
         _ = try await client.event()
-        for _ in 0..<100 {
+        for _ in 0..<200 {
             realtime.root.to("elsewhere").emit("news", "for others")
-            try await manual.advance(by: .seconds(60))
+            try await manual.advance(by: .seconds(30))
             await client.webSocket.send(client.webSocket.take().contains("2") ? ["3"] : [])
         }
         #expect((realtime.root.recovery?.state.withLock { $0.log.count } ?? 99) < 10)
@@ -90,6 +90,24 @@ struct RecoveryExpiryTests {
         let again = try await RecoveringClient.back(lucky, to: realtime)
         #expect(again.id == lucky.id)
         for number in 1...10 { #expect(try await again.event() == #""news",\#(number)"#) }
+    }
+
+    @Test("by the bytes that one client missed: no more than half of what may wait for a slow one")
+    func missedBytes() async throws {
+        var options = RealtimeOptions()
+        options.recovery = RecoveryOptions()
+        options.engine.maxPendingBytes = 4000
+        let realtime = Realtime(options: options)
+        let expired = journalExpiries(of: realtime)
+        for (count, isSame) in [(1, true), (3, false)] {
+            let client = try await RecoveringClient(realtime)
+            await client.cut()
+            for _ in 0..<count { realtime.root.emit("news", String(repeating: "x", count: 800)) }
+            let back = try await RecoveringClient.back(client, to: realtime)
+            #expect((back.id == client.id) == isSame)
+            await back.cut()
+        }
+        #expect(expired.entries.map { $0.hasSuffix("eventsDropped") } == [true])
     }
 
     @Test("by count of sessions: the one that has been away longest goes")

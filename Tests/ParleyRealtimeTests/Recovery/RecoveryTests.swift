@@ -210,6 +210,129 @@ struct RecoveryTests {
         #expect(try await answer == 5)
     }
 
+    @Test("an event emitted while the client that comes back is being asked about reaches it")
+    func claimed() async throws {
+        let realtime = makeRealtime { $0.skipMiddlewares = false }
+        let journal = SynchronousJournal()
+        realtime.root.use { handshake in
+            guard handshake.isRecovered else { return }
+            journal.add("asked")
+            _ = try await journal.wait(for: 2)
+        }
+        let client = try await RecoveringClient(realtime)
+        let socket = try #require(realtime.root.sockets.first)
+        await client.cut()
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(client.pid ?? "")"}"#)
+        _ = try await journal.wait(for: 1)
+        guard case .awaitsRecovery = socket.emit("news", 1) else {
+            Issue.record("not kept")
+            return
+        }
+        journal.add("let in")
+        #expect(try await webSocket.next().contains(client.id))
+        #expect(try await webSocket.next().hasPrefix(#"42["news",1,"#))
+    }
+
+    @Test(
+        "an event emitted amid a socket's end waits for its client where that may come back, and only there")
+    func leaving() async throws {
+        let realtime = makeRealtime()
+        let results = SynchronousJournal()
+        for isExpelled in [false, true] {
+            let client = try await RecoveringClient(realtime)
+            let socket = try #require(realtime.root.sockets.first)
+            socket.join("room")
+            let token = realtime.root.onRoomEvent { event in
+                if case .left = event { results.add("\(socket.emit("bye"))") }
+            }
+            if isExpelled { socket.disconnect() } else { await client.cut() }
+            realtime.root.off(token)
+        }
+        #expect(results.entries == ["awaitsRecovery", "disconnected"])
+    }
+
+    @Test("a client gets nothing of a room from before it joined it")
+    func beforeJoining() async throws {
+        let realtime = makeRealtime()
+        let client = try await RecoveringClient(realtime)
+        realtime.root.emit("news")
+        #expect(try await client.event() == #""news""#)
+        realtime.to("board").emit("secret", "before")
+        realtime.root.sockets.first?.join("board")
+        await client.cut()
+        realtime.to("board").emit("secret", "after")
+        let back = try await RecoveringClient.back(client, to: realtime)
+        #expect(back.id == client.id)
+        #expect(try await back.event() == #""secret","after""#)
+    }
+
+    @Test("an event that a connection refuses as it ends is among those that were missed")
+    func refusedByConnection() async throws {
+        let realtime = makeRealtime()
+        let chat = realtime.namespace("/chat")
+        let client = try await RecoveringClient(realtime, "/chat")
+        await client.webSocket.send("40")
+        _ = try await client.webSocket.next()
+        // The socket of the root namespace ends first: the connection is closed, and the other does not know yet.
+        realtime.root.onDisconnect { _, _ in chat.emit("news", 1) }
+        await client.cut()
+        let back = try await RecoveringClient.back(client, to: realtime)
+        #expect(back.id == client.id)
+        #expect(try await back.event() == #""news",1"#)
+    }
+
+    @Test(
+        "who comes and goes amid the traffic of several threads misses nothing, and gets nothing twice",
+        .timeLimit(.minutes(1)))
+    func crowd() async throws {
+        let realtime = makeRealtime { ($0.maxPackets, $0.maxBytes) = (1_000_000, 1 << 30) }
+        let group = try EventLoopGroup(count: 2)
+        let emitters = (0..<2).map { emitter in
+            Task.detached {
+                var number = 0
+                while !Task.isCancelled {
+                    for _ in 0..<20 {
+                        realtime.root.emit("n", emitter, number)
+                        number += 1
+                    }
+                    try? await Task.sleep(for: .milliseconds(1))
+                }
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { clients in
+            for number in 0..<4 {
+                clients.addTask {
+                    try await self.comeAndGo(realtime, group, isLate: number.isMultiple(of: 2))
+                }
+            }
+            try await clients.waitForAll()
+        }
+        for emitter in emitters { emitter.cancel() }
+        for emitter in emitters { await emitter.value }
+        await group.shutdown()
+    }
+
+    /// Reads some events, and comes back on another loop: the first time perhaps before the server knows that it went.
+    private func comeAndGo(_ realtime: Realtime, _ group: EventLoopGroup, isLate: Bool) async throws {
+        var client = try await RecoveringClient(realtime, loop: group.next())
+        var next: [Substring: Int] = [:]
+        for round in 0..<15 {
+            for _ in 0..<Int.random(in: 0..<100) {
+                let event = try await client.event()
+                let match = try #require(event.wholeMatch(of: /"n",(\d),(\d+)/))
+                let number = try #require(Int(match.2))
+                try #require(next[match.1] ?? number == number)
+                next[match.1] = number + 1
+            }
+            if isLate || round > 0 { await client.cut() }
+            let back = try await RecoveringClient.back(client, to: realtime, loop: group.next())
+            try #require(back.id == client.id)
+            client = back
+        }
+    }
+
     @Test("binary events come again with their attachments")
     func binary() async throws {
         let realtime = makeRealtime()
@@ -256,6 +379,31 @@ struct RecoveryTests {
         await webSocket.send(#"40{"pid":"\#(client.pid ?? "")"}"#)
         #expect(try await webSocket.next() == #"44{"message":"no more"}"#)
         #expect(try await journal.wait(for: 1) == ["refused"])
+    }
+
+    @Test("a client that begins anew, as its events are gone, and goes amid that cancels the middleware")
+    func beginsAnew() async throws {
+        let realtime = makeRealtime { ($0.skipMiddlewares, $0.maxPackets) = (false, 10) }
+        let journal = SynchronousJournal()
+        realtime.root.use { [weak realtime] handshake in
+            if handshake.isRecovered {
+                for number in 0..<20 { realtime?.root.emit("news", number) }
+            } else if realtime?.sessionCount == 2 {
+                journal.add("anew")
+                defer { journal.add(Task.isCancelled ? "cancelled" : "over") }
+                try await Task.sleep(for: .seconds(20))
+            }
+        }
+        let client = try await RecoveringClient(realtime)
+        await client.cut()
+        let other = try await RecoveringClient(realtime)
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send(#"40{"pid":"\#(client.pid ?? "")"}"#)
+        #expect(try await journal.wait(for: 1) == ["anew"])
+        await webSocket.disconnect()
+        #expect(try await journal.wait(for: 2) == ["anew", "cancelled"])
+        _ = other
     }
 
     @Test("namespaces are recovered each by itself, and polling clients too")

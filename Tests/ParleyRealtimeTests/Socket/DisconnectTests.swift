@@ -32,6 +32,24 @@ struct DisconnectTests {
         #expect(try await journal.wait(for: 2).last == "late")
     }
 
+    @Test(
+        "a room whose sockets are made to leave while one of them is being admitted keeps none",
+        .timeLimit(.minutes(1)))
+    func whileAdmitted() async throws {
+        let realtime = Realtime()
+        let journal = Journal()
+        realtime.root.use { handshake in handshake.join("user:ada") }
+        realtime.root.onDisconnect { _, reason in await journal.add(reason.rawValue) }
+        realtime.root.onRoomEvent { [root = realtime.root] event in
+            guard case .joined("user:ada", _) = event else { return }
+            root.in("user:ada").disconnectSockets()
+        }
+        let client = try await PollingClient.join(realtime)
+        #expect(try await client.next() == "41")
+        #expect(try await journal.wait(for: 1) == ["server namespace disconnect"])
+        #expect(realtime.root.sockets.isEmpty)
+    }
+
     @Test("an event whose attachments come after the socket's end reaches no handler")
     func lateAttachments() async throws {
         let realtime = Realtime()
@@ -69,6 +87,35 @@ struct DisconnectTests {
             for _ in 0..<200 where witness.client != nil { try await Task.sleep(for: .milliseconds(10)) }
             #expect(witness.client == nil && witness.session == nil && witness.socket == nil)
         }
+    }
+
+    @Test(
+        "a socket whose own handlers hold it is let go behind its last handler, which they still serve",
+        arguments: [false, true])
+    func ownHandlers(hasSteps: Bool) async throws {
+        let realtime = Realtime()
+        final class Witness: @unchecked Sendable { weak var socket: Socket? }
+        let witness = Witness()
+        let journal = SynchronousJournal()
+        realtime.root.on("wait") { (_: Socket) async throws in try await Task.sleep(for: .milliseconds(50)) }
+        realtime.root.onDisconnect { _, _ in journal.add("disconnect") }
+        realtime.root.onConnection { socket in
+            if hasSteps { socket.use { _ in _ = socket.id } }
+            socket.onAnyOutgoing { _, _ in _ = socket.id }
+            socket.onError { error in journal.add("\(socket.isConnected) \(error.event)") }
+            socket.on("fail") { (_: Socket) in
+                _ = socket.id
+                throw AcknowledgementError.dropped
+            }
+        }
+        let client = try await PollingClient.join(realtime)
+        witness.socket = realtime.root.sockets.first
+        try await client.send(#"42["wait"]"#, #"42["fail"]"#, "41")
+        // Behind steps, an event counts only while the socket is connected.
+        let expected = hasSteps ? ["disconnect"] : ["false fail", "disconnect"]
+        #expect(try await journal.wait(for: expected.count) == expected)
+        for _ in 0..<500 where witness.socket != nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(witness.socket == nil)
     }
 
     @Test("emitting to a client that is too slow ends it, but calls no handler within emit")

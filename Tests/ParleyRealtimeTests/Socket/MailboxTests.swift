@@ -38,6 +38,20 @@ struct MailboxTests {
         #expect(roomAt == [500])
     }
 
+    @Test("one that is never empty does not grow, and keeps its order")
+    func neverEmpty() {
+        var mailbox = Mailbox(isBusy: true)
+        for number in 0..<10 { _ = mailbox.append(event(number)) }
+        var most = 0
+        for number in 10..<10_000 {
+            _ = mailbox.append(event(number))
+            let item = mailbox.next().item
+            #expect(id(item) == UInt64(number - 10))
+            most = max(most, mailbox.places)
+        }
+        #expect(most < 200)
+    }
+
     @Test("at 1 MiB of waiting events it is full")
     func bytes() {
         var mailbox = Mailbox(isBusy: true)

@@ -61,6 +61,15 @@ struct SocketIODecoderTests {
         #expect(throws: SocketIOError.self) { try head("0/" + String(repeating: "n", count: 100_000)) }
     }
 
+    @Test("limits that limit nothing don't make numbers overflow", arguments: ["5", "2"])
+    func unlimited(type: String) {
+        var limits = SocketIOLimits()
+        limits.attachments = .max
+        limits.acknowledgementDigits = .max
+        let packet = Array((type + String(repeating: "9", count: 40) + "-[]").utf8)
+        #expect(throws: SocketIOError.self) { try SocketIODecoder(limits: limits).head(of: packet.span) }
+    }
+
     @Test("no cut of a packet traps")
     func everyPrefix() {
         let packet = #"52-/admin,456["a",{"_placeholder":true,"num":0}]"#

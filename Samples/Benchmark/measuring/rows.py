@@ -1,0 +1,47 @@
+"""What is measured: a row is one kind of work, with the load that asks for it and the bars that it has to pass."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    unit: str
+    # The figure's key in the load generator's JSON, or "wrk" for its requests a second.
+    key: str
+    load: tuple
+    # What Parley's server is told.
+    flags: tuple = ()
+    # Which other servers take part.
+    against: tuple = ("floor", "node-ws", "python-socketio")
+    # The least ratio to each of them.
+    bars: dict = field(default_factory=dict)
+    rounds: int | None = None
+
+
+def echo(name, *load, **more):
+    return Row(name, "messages/s", "msgs_per_s", ("--mode", *load), **more)
+
+
+ROWS = [
+    echo("echo with ack, depth 1", "echo-ack", "--depth", "1", bars={"floor": 0.85}),
+    echo("echo with ack, depth 16", "echo-ack", "--depth", "16", bars={"floor": 0.4, "node-ws": 2}),
+    echo("binary echo 1 KiB, depth 1", "binary", "--payload", "1024", "--depth", "1", flags=("--binary", "--emit")),
+    echo("binary echo 1 KiB, depth 16", "binary", "--payload", "1024", "--depth", "16", flags=("--binary", "--emit")),
+    Row("broadcast to 1,000, one in flight", "deliveries/s", "deliveries_per_s",
+        ("--mode", "broadcast", "--connections", "1000", "--payload", "64"), bars={"floor": 0.9}),
+    Row("broadcast to 1,000, four in flight", "deliveries/s", "deliveries_per_s",
+        ("--mode", "broadcast", "--connections", "1000", "--payload", "64", "--depth", "4"), bars={"floor": 0.9}),
+    Row("rooms: 1,000 clients in 100 rooms", "deliveries/s", "deliveries_per_s",
+        ("--mode", "room", "--connections", "1000", "--rooms", "100", "--payload", "64"), bars={"floor": 0.9}),
+    Row("connects with namespace, WebSocket", "connects/s", "connects_per_s", ("--mode", "connect"), bars={"floor": 0.6}),
+    Row("connects with namespace, polling", "connects/s", "connects_per_s",
+        ("--mode", "connect", "--transport", "polling"), against=("python-socketio",)),
+    echo("polling echo, depth 1", "echo-ack", "--transport", "polling", against=("python-socketio",)),
+    Row("idle connection", "bytes", "bytes_per_connection", ("--mode", "idle", "--connections", "10000"),
+        against=("floor", "python-socketio"), rounds=1),
+    Row("HTTP hello", "requests/s", "wrk", ("/hello",), against=("nginx",), bars={"nginx": 1.0}),
+    Row("static file of 10 KiB", "requests/s", "wrk", ("/files/10k.txt",), against=("nginx",), bars={"nginx": 0.8}),
+    Row("HTTP/2 hello, 10 connections of 100 streams", "requests/s", "h2load", ("/hello",), against=("nghttpd",),
+        bars={"nghttpd": 0.8}),
+]
