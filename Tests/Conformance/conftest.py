@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.client import client_script, old_client_script
+from support.client import client_script
 from support.server import Server
 from support.tls import Certificates, TLSServer
 
@@ -63,15 +63,20 @@ def public(tmp_path_factory):
     (root / "escape-folder").symlink_to(base)
     (root / "inside.txt").symlink_to("hello.txt")
     os.mkfifo(root / "pipe")
-    shutil.copy(client_script(), root / "socket.io.min.js")
-    shutil.copy(old_client_script(), root / "socket.io-2.min.js")
-    for script in ("old-client.js", "scenarios.js"):
-        shutil.copy(HERE / "peers" / "javascript" / script, root / script)
-    for page, client in (("page.html", "socket.io.min.js"), ("page-2.html", "socket.io-2.min.js")):
-        (root / page).write_text(
-            f"<!doctype html><title>Conformance</title><script src=/{client}></script>"
-            "<script src=/old-client.js></script><script src=/scenarios.js></script>")
+    write_pages(root)
     return root
+
+
+def write_pages(root):
+    """One for each of the official client's versions, with the scenarios."""
+    scripts = ["old-client.js", "harness.js", "scenarios-events.js", "scenarios-audience.js", "scenarios-life.js"]
+    for script in scripts:
+        shutil.copy(HERE / "peers" / "javascript" / script, root / script)
+    for version, suffix in (("4", ""), ("3", "-3"), ("2", "-2")):
+        client = f"socket.io{suffix}.min.js"
+        shutil.copy(client_script(version), root / client)
+        (root / f"page{suffix}.html").write_text(
+            "<!doctype html><title>Conformance</title>" + "".join(f"<script src=/{name}></script>" for name in [client, *scripts]))
 
 
 def running(*arguments, make=Server):
@@ -117,6 +122,12 @@ def certificates(tmp_path_factory):
 def secure(public, certificates):
     """Default limits, behind TLS."""
     yield from running(certificates, "--files", public, make=TLSServer)
+
+
+@pytest.fixture(scope="session")
+def old_secure(public, certificates):
+    """Takes Engine.IO 3 clients too, behind TLS."""
+    yield from running(certificates, "--files", public, "--engineio3", "--jsonp", make=TLSServer)
 
 
 @pytest.fixture

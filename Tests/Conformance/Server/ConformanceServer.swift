@@ -35,6 +35,7 @@ struct ConformanceServer: AsyncParsableCommand {
         for number in 0..<40 { _ = realtime.namespace("/n\(number)") }
 
         EngineReports().serve(realtime, on: application)
+        ScenarioReports().serve(realtime, on: application)
         mount(realtime, on: application)
         Routes(settings: settings).serveDelivery(realtime, on: application)
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from peers.drivers import node_command
 from peers.scenarios import TRANSPORTS
-from peers.test_javascript_node import node_command
 from support.client import client_script
 from support.proxy import Proxy
 from support.server import wait_until

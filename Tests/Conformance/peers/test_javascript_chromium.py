@@ -1,8 +1,8 @@
-"""The official JavaScript client in headless Chromium; page and realtime traffic from one port."""
+"""The official JavaScript client in headless Chromium across origins."""
 
 import pytest
 
-from peers.scenarios import ON_OWN_SERVER, SHORT_HEARTBEAT, TRANSPORTS, table, take_step
+from peers.scenarios import TRANSPORTS
 
 
 @pytest.fixture
@@ -12,7 +12,6 @@ def open_page(browser):
     def open_page(server):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        page.expose_function("step", lambda name, value=None: take_step(server, name, value))
         answer = page.goto(server.url("/page.html"))
         assert answer.status == 200
         return page
@@ -20,17 +19,6 @@ def open_page(browser):
     yield open_page
     for context in contexts:
         context.close()
-
-
-@pytest.mark.parametrize("name, transport", table(), ids=lambda value: value)
-def test_scenario(name, transport, server, make_server, open_page):
-    chosen = make_server(*SHORT_HEARTBEAT) if name in ON_OWN_SERVER else server
-    page = open_page(chosen)
-    settings = {"url": chosen.url(), "transports": TRANSPORTS[transport]}
-    result = page.evaluate(
-        "([name, settings]) => runScenario(name, settings).catch((error) => String(error.stack))", [name, settings])
-    assert result == "passed", result
-    chosen.check()
 
 
 def test_pages_of_another_origin_are_kept_out(server, shared_origin, open_page):

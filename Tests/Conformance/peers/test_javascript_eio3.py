@@ -1,16 +1,10 @@
-"""The official JavaScript client of Socket.IO 2.x (Engine.IO 3), under node and in headless Chromium."""
+"""What only clients of Socket.IO 2.x (Engine.IO 3) need, in headless Chromium; their scenarios are the table's."""
 
 import pytest
 
-from peers.scenarios import ON_OWN_SERVER, SHORT_HEARTBEAT, TRANSPORTS, table, take_step
-from peers.test_javascript_node import run
-from support.client import old_client_script
+from peers.scenarios import TRANSPORTS
 
 OLD = ("--engineio3", "--jsonp")
-
-
-def chosen_server(name, old_server, make_server):
-    return make_server(*SHORT_HEARTBEAT, *OLD) if name in ON_OWN_SERVER else old_server
 
 
 @pytest.fixture
@@ -20,48 +14,12 @@ def open_page(browser):
     def open_page(server):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        page.expose_function("step", lambda name, value=None: take_step(server, name, value))
         assert page.goto(server.url("/page-2.html")).status == 200
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-
-
-def run_in_page(page, server, name, transports, **options):
-    settings = {"url": server.url(), "transports": transports, "options": options}
-    return page.evaluate(
-        "([name, settings]) => runScenario(name, settings).catch((error) => String(error.stack))", [name, settings])
-
-
-@pytest.mark.parametrize("name, transport", table(), ids=lambda value: value)
-def test_scenario_under_node(name, transport, old_server, make_server):
-    server = chosen_server(name, old_server, make_server)
-    result = run(server, name, transport, old_client_script())
-    assert result == "passed", result
-    server.check()
-
-
-@pytest.mark.parametrize("name, transport", table(), ids=lambda value: value)
-def test_scenario_in_chromium(name, transport, old_server, make_server, open_page):
-    """With XMLHttpRequest level 2: binary payloads in both directions."""
-    server = chosen_server(name, old_server, make_server)
-    result = run_in_page(open_page(server), server, name, TRANSPORTS[transport])
-    assert result == "passed", result
-    server.check()
-
-
-@pytest.mark.parametrize("name", [name for name, transport in table() if transport == "polling"])
-def test_scenario_by_jsonp(name, old_server, make_server, open_page):
-    server = chosen_server(name, old_server, make_server)
-    page = open_page(server)
-    scripts = []
-    page.on("request", lambda request: scripts.append(request.resource_type) if "j=" in request.url else None)
-    result = run_in_page(page, server, name, ["polling"], forceJSONP=True)
-    assert result == "passed", result
-    assert "script" in scripts and "xhr" not in scripts
-    server.check()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

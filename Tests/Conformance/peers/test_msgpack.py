@@ -6,7 +6,7 @@ import pytest
 import socketio
 
 from conftest import running
-from peers import test_python_socketio as scenarios
+from peers import python_scenarios as scenarios
 from peers.scenarios import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)

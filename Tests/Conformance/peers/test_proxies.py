@@ -6,10 +6,10 @@ import subprocess
 import time
 
 import pytest
+import socketio
 
+from peers.drivers import run_in_node
 from peers.scenarios import TRANSPORTS
-from peers.test_javascript_node import run as run_javascript
-from peers.test_python_socketio import Client
 from support.doors import Door
 from support.http1 import Connection, get
 from support.proxies import free_port, haproxy, nginx
@@ -115,12 +115,12 @@ def test_a_websocket_through_nginx(behind_nginx):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_python_socketio_through_nginx(behind_nginx, transport):
     async def talk():
-        client = await Client(behind_nginx, transport).connect(["/", "/chat"])
-        assert await client.ask("echo", {"a": [1]}) == {"a": [1]}
-        assert await client.ask("binary-size", b"x" * 100_000) == 100_000
-        seen = await client.ask("handshake")
-        assert seen["address"] == "127.0.0.1:0"
-        await client.io.disconnect()
+        client = socketio.AsyncClient(reconnection=False)
+        await client.connect(behind_nginx.url(), transports=TRANSPORTS[transport], namespaces=["/", "/chat"])
+        assert await client.call("echo", {"a": [1]}) == {"a": [1]}
+        assert await client.call("binary-size", b"x" * 100_000) == 100_000
+        assert (await client.call("handshake"))["address"] == "127.0.0.1:0"
+        await client.disconnect()
     asyncio.run(talk())
     behind_nginx.check()
 
@@ -128,7 +128,7 @@ def test_python_socketio_through_nginx(behind_nginx, transport):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", ["namespaces", "binary", "acknowledgements", "order", "largeText", "clientDisconnect"])
 def test_the_official_client_through_nginx(behind_nginx, name, transport):
-    assert run_javascript(behind_nginx, name, transport) == "passed"
+    assert run_in_node(behind_nginx, name, transport) == "passed"
 
 
 def test_nginx_ends_tls(front, make_server, certificates, folder):

@@ -10,7 +10,7 @@ import pytest
 import websockets
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
-from peers.test_javascript_node import run
+from peers.drivers import run_in_node
 
 MIB = 1 << 20
 PATHS = ["/ws-deflate", "/ws-deflate-takeover", "/ws-deflate-small"]
@@ -168,7 +168,7 @@ def test_chromium_agrees_by_itself(server, browser):
 @pytest.mark.parametrize("name", ["largeText", "order", "rooms", "binary", "argumentsAndUnicode"])
 def test_socketio_under_node(make_server, name, transport, options):
     server = make_server(*options)
-    assert run(server, name, transport) == "passed"
+    assert run_in_node(server, name, transport) == "passed"
     server.check()
 
 

@@ -6,18 +6,11 @@ from pathlib import Path
 from .server import REPOSITORY
 
 
-def client_script():
-    """Where `Samples/run --prepare` put it."""
-    given = os.environ.get("SOCKET_IO_CLIENT")
-    script = Path(given) if given else REPOSITORY / ".cache" / "vendor" / "socket.io.min.js"
-    assert script.exists(), f"{script} is missing: Samples/run --prepare fetches it"
-    return script
-
-
-def old_client_script():
-    """The 2.x client, where `Samples/run --prepare` put it."""
-    given = os.environ.get("SOCKET_IO_2_CLIENT")
-    script = Path(given) if given else REPOSITORY / ".cache" / "vendor" / "socket.io-2.min.js"
+def client_script(version="4"):
+    """That of a major version, where `Samples/run --prepare` put it, or Tests/run for what is older."""
+    suffix = "" if version == "4" else f"-{version}"
+    given = os.environ.get(f"SOCKET_IO{suffix.replace('-', '_')}_CLIENT")
+    script = Path(given) if given else REPOSITORY / ".cache" / "vendor" / f"socket.io{suffix}.min.js"
     assert script.exists(), f"{script} is missing: Tests/run installs it"
     return script
 

@@ -126,3 +126,26 @@ def haproxy(server, folder, upstream, options, bind="", backend=""):
     (folder / "haproxy.cfg").write_text(HAPROXY.format(
         port=front.port, bind=bind, backend=backend, upstream=upstream, options=options))
     return front.run(program("haproxy"), "-db", "-f", folder / "haproxy.cfg")
+
+
+HAPROXY_HTTP2 = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout tunnel 60s
+    option abortonclose
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend app
+backend app
+    server app {upstream} proto h2 ws h2
+"""
+
+
+def haproxy_to_http2(server, folder, upstream):
+    """A proxy that takes HTTP/1.1 and asks by HTTP/2, also for WebSockets (RFC 8441)."""
+    front = Front(server, folder, free_port())
+    (folder / "haproxy.cfg").write_text(HAPROXY_HTTP2.format(port=front.port, upstream=upstream))
+    return front.run(program("haproxy"), "-db", "-f", folder / "haproxy.cfg")

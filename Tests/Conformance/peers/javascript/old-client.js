@@ -1,28 +1,31 @@
 // Makes a Socket.IO 2.x client look like a later one, as far as the scenarios go: refusals are `connect_error` events with a
-// message or data, `auth` travels as the namespace's query, and two conveniences exist. Later clients are left alone.
+// message or data, and `auth` travels as the namespace's query. It and 3.x get two conveniences of 4.x, too.
 (function (root) {
   "use strict";
 
-  if (root.io.protocol !== 4) return;
-  root.isOldClient = true;
+  root.isOldClient = root.io.protocol === 4;
+  if (root.isOldClient) speakAsLaterOnes();
 
-  const encode = (values) => Object.entries(values || {}).map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
-  const { Manager } = root.io;
-  const plainSocket = Manager.prototype.socket;
+  function speakAsLaterOnes() {
+    const encode = (values) => Object.entries(values || {}).map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
+    const { Manager } = root.io;
+    const plainSocket = Manager.prototype.socket;
 
-  Manager.prototype.socket = function (namespace, options = {}) {
-    let { auth } = options;
-    if (typeof auth === "function") auth((values) => { auth = values; });
-    const socket = plainSocket.call(this, namespace, { ...options, query: encode(auth) });
-    // "connect_error" is one of the names that this client emits locally.
-    socket.on("error", (error) => {
-      socket.emit("connect_error", typeof error === "string" ? { message: error } : { data: error });
-    });
-    return socket;
-  };
+    Manager.prototype.socket = function (namespace, options = {}) {
+      let { auth } = options;
+      if (typeof auth === "function") auth((values) => { auth = values; });
+      const socket = plainSocket.call(this, namespace, { ...options, query: encode(auth) });
+      // "connect_error" is one of the names that this client emits locally.
+      socket.on("error", (error) => {
+        socket.emit("connect_error", typeof error === "string" ? { message: error } : { data: error });
+      });
+      return socket;
+    };
+  }
 
-  root.io.Socket = root.io.Socket || Object.getPrototypeOf(new Manager({ autoConnect: false }).socket("/")).constructor;
-  root.io.Socket.prototype.timeout = function (milliseconds) {
+  const manager = new root.io.Manager({ autoConnect: false });
+  const { prototype } = root.io.Socket || Object.getPrototypeOf(manager.socket("/")).constructor;
+  prototype.timeout = prototype.timeout || function (milliseconds) {
     return {
       emit: (...values) => {
         const done = values.pop();
@@ -34,7 +37,7 @@
       },
     };
   };
-  root.io.Socket.prototype.emitWithAck = function (...values) {
+  prototype.emitWithAck = prototype.emitWithAck || function (...values) {
     return new Promise((resolve) => this.emit(...values, resolve));
   };
 })(globalThis);

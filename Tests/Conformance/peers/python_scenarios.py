@@ -1,4 +1,4 @@
-"""python-socketio's asynchronous client over polling, WebSocket and upgrade."""
+"""Scenarios for python-socketio's asynchronous client within the test's process, for test_msgpack.py; the table has its own."""
 
 import asyncio
 import time
