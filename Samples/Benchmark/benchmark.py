@@ -51,8 +51,9 @@ def main():
     results, missed = [], []
     head(bench.cores)
     for row in chosen:
-        results.append(bench.measure(row))
-        missed += show(results[-1])
+        result = bench.measure(row)
+        missed += show(result, results)
+        results.append(result)
     for line in missed:
         print(f"missed: {line}")
     if options.json:

@@ -18,6 +18,8 @@ class Row:
     bars: dict = field(default_factory=dict)
     # The most that Parley's figure may be, where less is better.
     most: int | None = None
+    # Another row, and how many microseconds of processor time one of this row may cost more than one of that.
+    costs_more: tuple | None = None
     rounds: int | None = None
 
 
@@ -28,6 +30,10 @@ def echo(name, *load, **more):
 ROWS = [
     echo("echo with ack, depth 1", "echo-ack", "--depth", "1", bars={"floor": 0.85}),
     echo("echo with ack, depth 16", "echo-ack", "--depth", "16", bars={"floor": 0.4, "node-ws": 2}),
+    echo("echo with ack, depth 16, asynchronous handler", "echo-ack", "--depth", "16", flags=("--async",), against=(),
+         costs_more=("echo with ack, depth 16", 1.5)),
+    echo("echo with ack, depth 16, two loops", "echo-ack", "--depth", "16", flags=("--loops", "2"), against=(),
+         costs_more=("echo with ack, depth 16", 0.3)),
     echo("binary echo 1 KiB, depth 1", "binary", "--payload", "1024", "--depth", "1", flags=("--binary", "--emit")),
     echo("binary echo 1 KiB, depth 16", "binary", "--payload", "1024", "--depth", "16", flags=("--binary", "--emit")),
     Row("broadcast to 1,000, one in flight", "deliveries/s", "deliveries_per_s",
@@ -46,4 +52,14 @@ ROWS = [
     Row("static file of 10 KiB", "requests/s", "wrk", ("/files/10k.txt",), against=("nginx",), bars={"nginx": 0.8}),
     Row("HTTP/2 hello, 10 connections of 100 streams", "requests/s", "h2load", ("/hello",), against=("nghttpd",),
         bars={"nghttpd": 0.8}),
+    *[echo(f"growth: echo with ack, {count:,} connections", "echo-ack", "--connections", str(count), against=("floor",))
+      for count in (100, 1000, 10_000)],
+    *[echo(f"growth: echo with ack, payload of {size:,} bytes", "echo-ack", "--payload", str(size), against=("floor",))
+      for size in (100, 1000, 10_000)],
+    *[Row(f"growth: broadcast to {count:,}", "deliveries/s", "deliveries_per_s",
+          ("--mode", "broadcast", "--connections", str(count), "--payload", "64"), against=("floor",))
+      for count in (100, 1000, 10_000)],
+    *[Row(f"growth: {count:,} rooms of ten", "deliveries/s", "deliveries_per_s",
+          ("--mode", "room", "--connections", str(10 * count), "--rooms", str(count), "--payload", "64"), against=("floor",))
+      for count in (10, 100, 1000)],
 ]

@@ -8,8 +8,8 @@ def head(cores):
           "with the server's processor time for one\n")
 
 
-def show(result):
-    """Prints a row; returns what missed its bar."""
+def show(result, others):
+    """Prints a row; returns what missed its bar. `others` are the results before it."""
     row, missed = result.row, []
     print(f"{row.name} ({row.unit})")
     for server in result.figures:
@@ -26,6 +26,12 @@ def show(result):
         print(line)
     if row.most and result.median("parley") > row.most:
         missed.append(f"{row.name}: {result.median('parley'):,.0f}, the bar is {row.most:,} at most")
+    base = next((other for other in others if row.costs_more and other.row.name == row.costs_more[0]), None)
+    if base:
+        more, limit = result.cost("parley") - base.cost("parley"), row.costs_more[1]
+        print(f"  {more:+.2f} us against '{base.row.name}' (bar {limit})")
+        if more > limit:
+            missed.append(f"{row.name}: {more:+.2f} us, the bar is {limit}")
     print(flush=True)
     return missed
 
