@@ -241,7 +241,10 @@ struct EngineSessionState {
     }
 
     /// A ping of an Engine.IO 3 client came.
-    mutating func pinged(now: MonotonicInstant) { lastPong = now }
+    mutating func pinged(now: MonotonicInstant) {
+        lastPong = now
+        wasInboundPaused = isInboundPaused
+    }
 
     // MARK: Closing
 

@@ -106,4 +106,16 @@ struct HeartbeatTests {
         #expect(try await session.pass(.milliseconds(1)) == ["closed"])
         await session.manual.end()
     }
+
+    @Test("a client of Engine.IO 3 that was not read from long ago is not excused for it")
+    func longAgo() async throws {
+        let session = try await Session(revision: 3)
+        try await session.fill()
+        try await session.open()
+        await session.client.send("2")
+        #expect(try await session.pass(.milliseconds(44_999)) == ["3"])
+        #expect(try await session.pass(.milliseconds(1)) == ["closed"])
+        #expect(session.journal.entries == ["ping timeout"])
+        await session.manual.end()
+    }
 }
