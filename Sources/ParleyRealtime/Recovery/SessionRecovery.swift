@@ -181,7 +181,7 @@ final class SessionRecovery: Sendable {
         let (delivered, refused) = state.withLock { _ in (ticket.delivered, ticket.refused) }
         let session = SavedSession(
             pid: ticket.pid, id: socket.id, rooms: rooms.subtracting([socket.id]),
-            storage: socket.handshake.storage, identityExpiry: socket.identityRequest, start: ticket.start,
+            storage: socket.handshake.storage, identityExpiry: socket.identityDeadline, start: ticket.start,
             delivered: delivered, position: min(position, refused ?? position))
         save(session, of: ticket)
     }
