@@ -23,7 +23,7 @@ extension EngineSessionDelegate {
 final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
-    private let server: EngineServer
+    let server: EngineServer
     let form: EnginePayloadForm
     let state: Lock<EngineSessionState>
     /// Touched on `loop` only.
@@ -107,14 +107,15 @@ final class EngineSession: Sendable {
         case .message: delegate?.received(text: data)
         case .pong:
             if revision == .three || !state.withLock({ $0.pong(now: loop.instant) }) {
-                close(.transportError)
+                violate(EngineViolation.unaskedPong, .transportError)
             }
         case .close: close(.transportClose, .byClient)
         case .noop: break
-        case .ping: revision == .three ? answer(ping: data) : close(.transportError)
+        case .ping where revision == .three: answer(ping: data)
+        case .ping: violate(EngineViolation.pingFromClient, .transportError)
         // Small clients of Engine.IO 3 confirm an upgrade that they never made.
         case .upgrade where revision == .three: break
-        case .open, .upgrade: close(.parseError)
+        case .open, .upgrade: violate(EngineViolation.serversPacket)
         }
     }
 
@@ -166,7 +167,7 @@ final class EngineSession: Sendable {
                     finishClosing()
                     continuation.resume(returning: .packets([EngineFrame(.close)]))
                 case .overlap:
-                    close(.transportError)
+                    violate(EngineViolation.overlappingPolls, .transportError)
                     continuation.resume(returning: .refused)
                 }
             }
