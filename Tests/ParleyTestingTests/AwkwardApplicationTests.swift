@@ -98,6 +98,9 @@ struct AwkwardApplicationTests {
         }
         try await app.test { client in
             await #expect(throws: TestSocketError.self) { try await client.socket("/closed") }
+            await #expect(throws: TestSocketError.violation("auth is an object")) {
+                try await client.socket(auth: "token")
+            }
             try await wait { realtime.sessionCount == 0 }
             let waiting = Task { try await client.socket("/slow") }
             try await wait { realtime.sessionCount == 1 }

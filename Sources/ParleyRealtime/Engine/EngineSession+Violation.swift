@@ -17,7 +17,8 @@ enum EngineViolation: Error, CustomStringConvertible {
         case .overlappingPolls: "Engine.IO: a GET while another one waits"
         case .overlappingPosts: "Engine.IO: a POST while another one is handled"
         case .formWithoutPayload: "Engine.IO: a form without its payload"
-        case .webSocket(let code, let rule): "WebSocket, \(code): \(rule)"
+        // The client may be who gives the reason: its line breaks must not look like the log's.
+        case .webSocket(let code, let rule): "WebSocket, \(code): \(rule.debugDescription)"
         }
     }
 }

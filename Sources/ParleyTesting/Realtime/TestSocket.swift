@@ -236,7 +236,10 @@ extension TestSocket {
         _ auth: JSONValue?, recovering former: TestSocket?
     ) throws -> MessagePackPacket {
         var members: [String: JSONValue] = [:]
-        if case .object(let given) = auth { members = given }
+        if let auth {
+            guard case .object(let given) = auth else { throw TestSocketError.violation("auth is an object") }
+            members = given
+        }
         if let (pid, offset) = former?.state.withLock({ ($0.pid, $0.offset) }) {
             members["pid"] = pid.map { .string($0) }
             members["offset"] = offset.map { .string($0) }
