@@ -98,6 +98,9 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/Conformance/Server", swiftSettings: settings),
+        .executableTarget(
+            name: "Budget", dependencies: ["ParleyHTTP", "ParleyRealtime", "ParleyTransport", "ParleyWire"],
+            path: "Tests/Budget", exclude: ["budget.py", "baseline.json"], swiftSettings: settings),
         .target(
             name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/Support/HTTP2Peer",
             swiftSettings: settings),

@@ -21,21 +21,25 @@ struct BenchmarkServer: AsyncParsableCommand {
         app.get("/hello") { _ in "Hello, world!" }
         if let files { app.files("/files", from: files) }
         let realtime = Realtime()
-        if binary {
-            serveEcho(of: Data.self, on: realtime.root)
-        } else {
-            serveEcho(of: String.self, on: realtime.root)
-        }
+        if binary { serveBinaryEcho(on: realtime.root) } else { serveEcho(on: realtime.root) }
         serveRooms(on: realtime.root)
         app.mount(realtime)
         try await app.run(port: port)
     }
 
-    private func serveEcho<Payload: Codable & Sendable>(of: Payload.Type, on root: Namespace) {
+    private func serveEcho(on root: Namespace) {
         switch (emit, `async`) {
-        case (true, _): root.on("echo") { (socket, payload: Payload) in socket.emit("echo", payload) }
-        case (false, true): root.on("echo") { (_, payload: Payload) async in payload }
-        case (false, false): root.on("echo") { (_, payload: Payload) in payload }
+        case (true, _): root.on("echo") { (socket, text: String) in socket.emit("echo", text) }
+        case (false, true): root.on("echo") { (_, text: String) async in text }
+        case (false, false): root.on("echo") { (_, text: String) in text }
+        }
+    }
+
+    private func serveBinaryEcho(on root: Namespace) {
+        if emit {
+            root.on("echo") { (socket, data: Data) in socket.emit("echo", data) }
+        } else {
+            root.on("echo") { (_, data: Data) in data }
         }
     }
 

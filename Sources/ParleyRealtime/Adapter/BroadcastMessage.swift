@@ -38,7 +38,7 @@ public struct BroadcastMessage: Sendable {
     ) throws {
         let id = isAcknowledged ? BroadcastNumbers.make() : nil
         let delivery = Delivery(isVolatile: isVolatile)
-        let writer = try PacketWriter.event(event, id: id, values: arguments, in: namespace)
+        var writer = try PacketWriter.event(event, id: id, values: arguments, in: namespace)
         let packet = namespace.prepared(writer.finishArray(), delivery)
         if let id {
             self.init(packet: packet, delivery: delivery, acknowledgementID: id)
@@ -85,7 +85,7 @@ public struct BroadcastMessage: Sendable {
 
 extension Namespace {
     /// Sends an event to the target's sockets on all servers, numbered where their sessions can be recovered.
-    func broadcast(_ writer: PacketWriter, to target: BroadcastTarget, _ delivery: Delivery) {
+    func broadcast(_ writer: consuming PacketWriter, to target: BroadcastTarget, _ delivery: Delivery) {
         if let recovery { return recovery.broadcast(writer, to: target, delivery, in: self) }
         let packet = prepared(writer.finishArray(), delivery)
         adapter.broadcast(BroadcastMessage(packet: packet, delivery: delivery), to: target)

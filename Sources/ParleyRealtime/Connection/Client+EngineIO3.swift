@@ -35,7 +35,8 @@ extension Client {
 extension EncodedPacket {
     /// CONNECT without content: the client knows its id.
     static func engineIO3Connected(_ namespace: Namespace) -> EncodedPacket {
-        PacketWriter(.connect, namespace: namespace.name, parser: namespace.parser).finish()
+        var writer = PacketWriter(.connect, namespace: namespace.name, parser: namespace.parser)
+        return writer.finish()
     }
 
     /// ERROR: the error's data where it has some, else its message as a string.
@@ -46,16 +47,13 @@ extension EncodedPacket {
         return writer.finish()
     }
 
-    /// The frame in the form that the session's revision has.
-    func frame(for session: EngineSession) -> EngineFrame {
-        guard session.revision == .three, frame.isBinary else { return frame }
-        return EngineIO3Attachments.encode([frame])[0]
-    }
-
-    /// The attachments in the form that the session's revision has.
-    func attachments(for session: EngineSession) -> [EngineFrame] {
-        guard session.revision == .three, !attachments.isEmpty else { return attachments }
-        return engineIO3?.frames(of: attachments) ?? EngineIO3Attachments.encode(attachments)
+    /// The packet in the form that Engine.IO 3 has.
+    var forEngineIO3: EncodedPacket {
+        guard frame.isBinary || !attachments.isEmpty else { return self }
+        let frame = frame.isBinary ? EngineIO3Attachments.encode([frame])[0] : frame
+        return EncodedPacket(
+            frame: frame,
+            attachments: engineIO3?.frames(of: attachments) ?? EngineIO3Attachments.encode(attachments))
     }
 }
 

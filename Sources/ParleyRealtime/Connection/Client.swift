@@ -269,7 +269,7 @@ final class Client: EngineSessionDelegate {
     // MARK: Packets out, and the end
 
     func send(_ packet: EncodedPacket) {
-        session.send(packet.frame(for: session), attachments: packet.attachments(for: session))
+        session.send(packet)
     }
 
     var sockets: [Socket] { state.withLock { $0.sockets } }

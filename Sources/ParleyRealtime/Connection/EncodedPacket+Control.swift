@@ -17,7 +17,8 @@ extension EncodedPacket {
 
     /// DISCONNECT.
     static func disconnected(_ namespace: Namespace) -> EncodedPacket {
-        PacketWriter(.disconnect, namespace: namespace.name, parser: namespace.parser).finish()
+        var writer = PacketWriter(.disconnect, namespace: namespace.name, parser: namespace.parser)
+        return writer.finish()
     }
 
     /// CONNECT_ERROR: `{"message":..., "data":...}`.

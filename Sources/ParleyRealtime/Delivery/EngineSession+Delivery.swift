@@ -4,10 +4,10 @@ import Synchronization
 extension EngineSession {
     /// What became of an event that was sent under a rule.
     func send(_ packet: EncodedPacket, under rule: SlowClientRule, counters: DeliveryCounters) -> EmitResult {
+        let packet = revision == .three ? packet.forEngineIO3 : packet
         let action = state.withLock {
             $0.send(
-                packet.frame(for: self), attachments: packet.attachments(for: self), under: rule,
-                limit: options.maxPendingBytes,
+                packet.frame, attachments: packet.attachments, under: rule, limit: options.maxPendingBytes,
                 counters: counters)
         }
         perform(action)

@@ -12,8 +12,7 @@ extension Socket {
         {
             return session.send(packet, under: namespace.rule(for: delivery), counters: namespace.counters)
         }
-        return session.send(packet.frame(for: session), attachments: packet.attachments(for: session))
-            ? .sent : .disconnected
+        return session.send(packet) ? .sent : .disconnected
     }
 
     /// Suspends until the client has taken most of what was emitted to it: less than 64 KiB wait in its connection,

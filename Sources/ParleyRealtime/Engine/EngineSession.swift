@@ -73,9 +73,19 @@ final class EngineSession: Sendable {
 
     /// Sends a packet and its attachments without anything between them.
     @discardableResult
-    func send(_ frame: EngineFrame, attachments: [EngineFrame]) -> Bool {
+    func send(_ packet: EncodedPacket) -> Bool {
+        guard revision == .four else { return send(inOldForm: packet.forEngineIO3) }
+        return perform(
+            state.withLock {
+                $0.send(packet.frame, attachments: packet.attachments, limit: options.maxPendingBytes)
+            })
+    }
+
+    private func send(inOldForm packet: EncodedPacket) -> Bool {
         perform(
-            state.withLock { $0.send(frame, attachments: attachments, limit: options.maxPendingBytes) })
+            state.withLock {
+                $0.send(packet.frame, attachments: packet.attachments, limit: options.maxPendingBytes)
+            })
     }
 
     /// Does what is to be done outside the lock; false when the session is closed.

@@ -2,9 +2,10 @@ import ParleyTransport
 import ParleyWire
 import Synchronization
 
-/// The right to acknowledge one event, once: of several handlers the first that is done has it.
+/// The right to acknowledge one event, once: of several handlers the first that is done has it. It does not hold the socket, so
+/// that it costs no reference count where one handler acknowledges at once.
+@usableFromInline
 struct Acknowledgement: Sendable {
-    private let socket: Socket
     private let id: UInt64
     /// There only where several handlers may want to acknowledge.
     private let claim: Claim?
@@ -13,8 +14,7 @@ struct Acknowledgement: Sendable {
         let isTaken = Atomic(false)
     }
 
-    init(socket: Socket, id: UInt64, isContended: Bool) {
-        self.socket = socket
+    init(id: UInt64, isContended: Bool) {
         self.id = id
         claim = isContended ? Claim() : nil
     }
@@ -24,24 +24,36 @@ struct Acknowledgement: Sendable {
         return !claim.isTaken.exchange(true, ordering: .relaxed)
     }
 
-    func send() {
-        guard take() else { return }
-        socket.acknowledge(PacketWriter(acknowledgement: id, namespace: socket.namespace), id: id)
+    @usableFromInline
+    func send(by socket: Socket) {
+        var writer = begin(by: socket)
+        finish(&writer, by: socket)
+    }
+
+    @inlinable
+    func send<Reply: Encodable>(_ reply: Reply, by socket: Socket) throws {
+        var writer = begin(by: socket)
+        try writer.append(reply)
+        finish(&writer, by: socket)
     }
 
     /// Sends several values, each an argument of the client's callback.
-    func send<each Reply: Encodable>(values reply: repeat each Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
+    @inlinable
+    func send<each Reply: Encodable>(by socket: Socket, values reply: repeat each Reply) throws {
+        var writer = begin(by: socket)
         for value in repeat each reply { try writer.append(value) }
-        guard take() else { return }
-        socket.acknowledge(writer, id: id)
+        finish(&writer, by: socket)
     }
 
-    func send<Reply: Encodable>(_ reply: Reply) throws {
-        var writer = PacketWriter(acknowledgement: id, namespace: socket.namespace)
-        try writer.append(reply)
+    @usableFromInline
+    func begin(by socket: Socket) -> PacketWriter {
+        PacketWriter(acknowledgement: id, namespace: socket.namespace, into: EventLoop.takeSpareBytes())
+    }
+
+    @usableFromInline
+    func finish(_ writer: inout PacketWriter, by socket: Socket) {
         guard take() else { return }
-        socket.acknowledge(writer, id: id)
+        socket.acknowledge(&writer)
     }
 }
 

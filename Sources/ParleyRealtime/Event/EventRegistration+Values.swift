@@ -15,7 +15,7 @@ extension EventRegistration {
             HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 let reply = try handlerCall { try handler(socket, repeat each arguments) }
-                try acknowledgement?.send(values: reply.0, reply.1)
+                try acknowledgement?.send(by: socket, values: reply.0, reply.1)
                 return nil
             })
     }
@@ -35,7 +35,7 @@ extension EventRegistration {
                 return {
                     await socket.reportingErrors(of: event) {
                         let reply = try await handler(socket, repeat each arguments)
-                        try acknowledgement?.send(values: reply.0, reply.1)
+                        try acknowledgement?.send(by: socket, values: reply.0, reply.1)
                     }
                 }
             })
@@ -54,7 +54,7 @@ extension EventRegistration {
             HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 let reply = try handlerCall { try handler(socket, repeat each arguments) }
-                try acknowledgement?.send(values: reply.0, reply.1, reply.2)
+                try acknowledgement?.send(by: socket, values: reply.0, reply.1, reply.2)
                 return nil
             })
     }
@@ -74,7 +74,7 @@ extension EventRegistration {
                 return {
                     await socket.reportingErrors(of: event) {
                         let reply = try await handler(socket, repeat each arguments)
-                        try acknowledgement?.send(values: reply.0, reply.1, reply.2)
+                        try acknowledgement?.send(by: socket, values: reply.0, reply.1, reply.2)
                     }
                 }
             })

@@ -32,19 +32,28 @@ public enum HandlerOrder: Sendable {
 
 /// A handler without its types; made by `on`.
 public struct HandlerRegistration: Sendable {
-    let invoke: EventHandler.Invoke
+    /// Decodes the arguments and calls the handler, or returns the call for later when it is asynchronous.
+    @usableFromInline
+    typealias Invoke =
+        @Sendable (Socket, inout JSONArrayCursor, Span<UInt8>, Acknowledgement?) throws -> AsyncWork?
+
+    let invoke: Invoke
     let order: HandlerOrder
     var isOnce = false
 
-    init(_ order: HandlerOrder, _ invoke: @escaping EventHandler.Invoke) {
+    @usableFromInline
+    init(_ order: HandlerOrder, _ invoke: @escaping Invoke) {
         self.order = order
         self.invoke = invoke
     }
 }
 
+// Inlined into the application, where the types of the arguments are known: there the arguments are decoded, and the reply is
+// encoded, without a detour over witness tables.
 extension EventRegistration {
     /// Calls the handler for each event of this name; it answers with no value.
     @discardableResult
+    @inlinable
     public func on<each Argument: Decodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) throws -> Void
     ) -> HandlerToken {
@@ -53,13 +62,14 @@ extension EventRegistration {
             HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 try handlerCall { try handler(socket, repeat each arguments) }
-                acknowledgement?.send()
+                acknowledgement?.send(by: socket)
                 return nil
             })
     }
 
     /// Calls the handler for each event of this name; what it returns is the acknowledgement.
     @discardableResult
+    @inlinable
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (Socket, repeat each Argument) throws -> Reply
     ) -> HandlerToken {
@@ -68,13 +78,14 @@ extension EventRegistration {
             HandlerRegistration(.inOrder) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
                 let reply = try handlerCall { try handler(socket, repeat each arguments) }
-                try acknowledgement?.send(reply)
+                try acknowledgement?.send(reply, by: socket)
                 return nil
             })
     }
 
     /// Calls the asynchronous handler for each event of this name; the socket's next event waits for it.
     @discardableResult
+    @inlinable
     public func on<each Argument: Decodable & Sendable>(
         _ event: String, _ order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Void
@@ -86,7 +97,7 @@ extension EventRegistration {
                 return {
                     await socket.reportingErrors(of: event) {
                         try await handler(socket, repeat each arguments)
-                        acknowledgement?.send()
+                        acknowledgement?.send(by: socket)
                     }
                 }
             })
@@ -94,6 +105,7 @@ extension EventRegistration {
 
     /// Calls the asynchronous handler for each event of this name; what it returns is the acknowledgement.
     @discardableResult
+    @inlinable
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
         _ event: String, _ order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Reply
@@ -105,7 +117,7 @@ extension EventRegistration {
                 return {
                     await socket.reportingErrors(of: event) {
                         let reply = try await handler(socket, repeat each arguments)
-                        try acknowledgement?.send(reply)
+                        try acknowledgement?.send(reply, by: socket)
                     }
                 }
             })
@@ -137,6 +149,7 @@ extension EventRegistration {
 }
 
 /// Marks an error as the handler's own, so that it is told apart from arguments that do not fit.
+@inlinable
 func handlerCall<Result>(_ body: () throws -> Result) throws -> Result {
     do {
         return try body()
@@ -145,8 +158,12 @@ func handlerCall<Result>(_ body: () throws -> Result) throws -> Result {
     }
 }
 
+@usableFromInline
 struct HandlerFailure: Error {
     let error: any Error
+
+    @usableFromInline
+    init(error: any Error) { self.error = error }
 }
 
 /// Numbers handlers, process-wide.

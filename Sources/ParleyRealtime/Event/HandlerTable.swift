@@ -1,6 +1,7 @@
 import ParleyWire
 
 /// The rest of a handler's work, when it is asynchronous.
+@usableFromInline
 typealias AsyncWork = @Sendable () async -> Void
 
 /// Names a registered handler, for `off`.
@@ -10,14 +11,10 @@ public struct HandlerToken: Sendable, Hashable {
 
 /// A handler of one event.
 struct EventHandler: Sendable {
-    /// Decodes the arguments and calls the handler, or returns the call for later when it is asynchronous.
-    typealias Invoke =
-        @Sendable (Socket, inout JSONArrayCursor, Span<UInt8>, Acknowledgement?) throws -> AsyncWork?
-
     let token: HandlerToken
     let isOnce: Bool
     let isConcurrent: Bool
-    let invoke: Invoke
+    let invoke: HandlerRegistration.Invoke
 
     init(_ registration: HandlerRegistration) {
         token = HandlerNumbers.make()
@@ -44,16 +41,27 @@ final class HandlerTable: Sendable {
         var middleware: [EventMiddleware] = []
     }
 
-    let events: [String: [EventHandler]]
+    private let events: [String: [EventHandler]]
+    private let index: EventIndex
     let catchAll: [CatchAllHandler]
     let middleware: [EventMiddleware]
+    /// True where nobody but an event's own handlers hears of it.
+    let isPlain: Bool
 
     static let empty = HandlerTable(Contents())
 
     private init(_ contents: Contents) {
         events = contents.events
+        index = EventIndex(contents.events)
         catchAll = contents.catchAll
         middleware = contents.middleware
+        isPlain = catchAll.isEmpty && middleware.isEmpty
+    }
+
+    /// The handlers of an event whose name stands in the JSON.
+    func find(_ name: JSONStringRange, in json: Span<UInt8>) -> EventIndex.Entry? {
+        guard name.hasEscapes else { return index.find(json.extracting(name.contents)) }
+        return index.find(Array(name.string(in: json).utf8).span)
     }
 
     private func changed(_ change: (inout Contents) -> Void) -> HandlerTable {

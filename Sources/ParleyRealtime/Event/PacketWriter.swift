@@ -46,19 +46,23 @@ struct PacketWriter: Sendable {
 
     /// Begins a packet of a type that carries no attachments yet: `.event`, `.ack`, `.connect`, ...
     @usableFromInline
-    init(_ type: SocketIOPacketType, namespace: String, id: UInt64? = nil, parser: PacketParser) {
+    init(
+        _ type: SocketIOPacketType, namespace: String, id: UInt64? = nil, parser: PacketParser,
+        into spare: consuming [UInt8] = []
+    ) {
         self.type = type
         self.parser = parser
         self.namespace = namespace
         self.id = id
-        bytes = Self.start(capacity: 128)
+        bytes = Self.start(spare, capacity: 128)
         SocketIOEncoder.appendHead(type, namespace: namespace, id: id, into: &bytes)
         jsonStart = bytes.count
     }
 
-    /// Begins an event: `["name"`. `finishArray` ends it.
+    /// Begins an event: `["name"`. `finishArray` ends it. Throws for a reserved name.
     @usableFromInline
     init(event: String, namespace: Namespace, id: UInt64? = nil) throws {
+        try EventName.check(event)
         self.init(.event, namespace: namespace.name, id: id, parser: namespace.parser)
         bytes.append(UInt8(ascii: "["))
         try JSON.encode(event, into: &bytes, attachments: &attachments)
@@ -66,8 +70,8 @@ struct PacketWriter: Sendable {
 
     /// Begins an acknowledgement: `[`. Its first argument needs no comma.
     @usableFromInline
-    init(acknowledgement id: UInt64, namespace: Namespace) {
-        self.init(.ack, namespace: namespace.name, id: id, parser: namespace.parser)
+    init(acknowledgement id: UInt64, namespace: Namespace, into spare: consuming [UInt8]) {
+        self.init(.ack, namespace: namespace.name, id: id, parser: namespace.parser, into: spare)
         bytes.append(UInt8(ascii: "["))
     }
 
@@ -78,19 +82,22 @@ struct PacketWriter: Sendable {
         try JSON.encode(value, into: &bytes, attachments: &attachments)
     }
 
-    /// Ends the array and the packet.
-    consuming func finishArray() -> EncodedPacket {
+    /// Ends the array and the packet. The writer is not to be used any more: the packet takes its bytes, which are not copied
+    /// for it.
+    mutating func finishArray() -> EncodedPacket {
         bytes.append(UInt8(ascii: "]"))
         return finish()
     }
 
     /// Ends the packet. One with attachments gets the head of the binary type, which counts them.
-    consuming func finish() -> EncodedPacket {
+    mutating func finish() -> EncodedPacket {
         if parser == .messagePack { return messagePack() }
         guard !attachments.isEmpty else {
-            return EncodedPacket(frame: EngineFrame(textBehindReservation: bytes), attachments: [])
+            var taken: [UInt8] = []
+            swap(&taken, &bytes)
+            return EncodedPacket(frame: EngineFrame(textBehindReservation: taken), attachments: [])
         }
-        var whole = Self.start(capacity: bytes.count + 16)
+        var whole = Self.start([], capacity: bytes.count + 16)
         SocketIOEncoder.appendHead(
             type == .event ? .binaryEvent : .binaryAck, attachments: attachments.count, namespace: namespace,
             id: id, into: &whole)
@@ -115,9 +122,9 @@ struct PacketWriter: Sendable {
         return EncodedPacket(frame: EngineFrame(binaryBehindReservation: whole), attachments: [])
     }
 
-    private static func start(capacity: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(capacity)
+    private static func start(_ spare: consuming [UInt8], capacity: Int) -> [UInt8] {
+        var bytes = spare
+        if bytes.capacity < capacity { bytes.reserveCapacity(capacity) }
         for _ in 0..<EngineFrame.reservation { bytes.append(0) }
         bytes.append(EngineIOPacketType.message.rawValue)
         return bytes

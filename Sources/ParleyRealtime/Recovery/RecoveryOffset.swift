@@ -36,7 +36,7 @@ struct RecoveryOffset: Equatable {
 
 extension PacketWriter {
     /// Ends an event with its offset as the last argument.
-    consuming func finishArray(offset number: UInt64, epoch: [UInt8]) -> EncodedPacket {
+    mutating func finishArray(offset number: UInt64, epoch: [UInt8]) -> EncodedPacket {
         bytes.append(contentsOf: [UInt8(ascii: ","), UInt8(ascii: "\"")])
         bytes.append(contentsOf: epoch)
         bytes.append(UInt8(ascii: "."))

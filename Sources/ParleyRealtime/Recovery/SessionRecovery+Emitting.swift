@@ -10,6 +10,7 @@ extension SessionRecovery {
             if isAway, delivery.isVolatile || !state.awaits(socket, ticket) {
                 return (nil as EncodedPacket?, EmitResult.disconnected, false)
             }
+            var writer = writer
             let packet = writer.finishArray(
                 offset: state.log.last + (delivery.isVolatile ? 0 : 1), epoch: epoch
             ).prepared(for: delivery)
@@ -29,8 +30,9 @@ extension SessionRecovery {
     ) {
         let (message, mustArm) = state.withLock { state in
             let isKept = !delivery.isVolatile && !state.isIdle
+            var numbered = writer
             let packet = namespace.prepared(
-                writer.finishArray(offset: state.log.last + (isKept ? 1 : 0), epoch: epoch), delivery)
+                numbered.finishArray(offset: state.log.last + (isKept ? 1 : 0), epoch: epoch), delivery)
             if isKept { state.append(packet, to: target) }
             let plain = namespace.allowsEngineIO3 ? PlainBroadcast(writer, delivery, in: namespace) : nil
             let message = BroadcastMessage(
@@ -65,7 +67,10 @@ final class PlainBroadcast: Sendable {
     private let made = Lock<EncodedPacket?>(nil)
 
     init(_ writer: PacketWriter, _ delivery: Delivery, in namespace: Namespace) {
-        make = { namespace.prepared(writer.finishArray(), delivery) }
+        make = {
+            var writer = writer
+            return namespace.prepared(writer.finishArray(), delivery)
+        }
     }
 
     var packet: EncodedPacket {

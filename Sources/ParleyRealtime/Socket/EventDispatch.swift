@@ -9,35 +9,70 @@ struct EventDispatch {
 
     /// Returns what is left to do asynchronously. Throws when the JSON is no event.
     func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> [AsyncWork] {
-        var cursor = try JSONArrayCursor(
-            validating: json, attachments: attachments, maximumDepth: socket.client.jsonDepth)
-        let event = try cursor.next(String.self, in: json)
-        guard !EventName.isReserved(event) else { throw SocketIOError.malformed("reserved event name") }
+        var range = JSONStringRange(contents: 0..<0, hasEscapes: false)
+        let cursor = try JSONArrayCursor(
+            event: json, name: &range, attachments: attachments, maximumDepth: socket.client.jsonDepth)
+        if own == nil, shared.isPlain, let known = shared.find(range, in: json), let only = known.only {
+            return call(only, known, cursor, json)
+        }
+        let event = Event(range, json, shared, own)
+        guard !event.isReserved else { throw SocketIOError.malformed("reserved event name") }
         if !shared.middleware.isEmpty || own?.middleware.isEmpty == false {
             return [guarded(event, Array(span: json), cursor, shared, own)]
         }
         return try call(event, cursor, json, shared, own)
     }
 
+    /// An event's name, and who waits for it.
+    private struct Event {
+        let name: String
+        let shared: EventIndex.Entry?
+        let own: EventIndex.Entry?
+        let isReserved: Bool
+
+        init(_ range: JSONStringRange, _ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) {
+            self.shared = shared.find(range, in: json)
+            self.own = own?.find(range, in: json)
+            if let known = self.shared ?? self.own {
+                (name, isReserved) = (known.name, known.isReserved)
+            } else {
+                name = range.string(in: json)
+                isReserved = EventName.isReserved(name)
+            }
+        }
+
+        var handlerCount: Int { (shared?.handlers.count ?? 0) + (own?.handlers.count ?? 0) }
+    }
+
+    /// What nearly all events come to: one handler, and nothing beside it.
+    private func call(
+        _ handler: EventHandler, _ event: EventIndex.Entry, _ cursor: JSONArrayCursor, _ json: Span<UInt8>
+    ) -> [AsyncWork] {
+        var work: [AsyncWork] = []
+        let acknowledgement = id.map { Acknowledgement(id: $0, isContended: false) }
+        call(handler, event.name, acknowledgement, cursor, json, &work)
+        return work
+    }
+
     /// Passes the steps, then calls the handlers.
     private func guarded(
-        _ name: String, _ json: [UInt8], _ cursor: JSONArrayCursor, _ shared: HandlerTable,
+        _ event: Event, _ json: [UInt8], _ cursor: JSONArrayCursor, _ shared: HandlerTable,
         _ own: HandlerTable?
     ) -> AsyncWork {
         {
-            let event = IncomingEvent(
-                name: name, expectsAcknowledgement: id != nil, json: json, attachments: attachments,
+            let incoming = IncomingEvent(
+                name: event.name, expectsAcknowledgement: id != nil, json: json, attachments: attachments,
                 cursor: cursor)
             do {
-                for step in shared.middleware { try await step(socket, event) }
-                for step in own?.middleware ?? [] { try await step(socket, event) }
+                for step in shared.middleware { try await step(socket, incoming) }
+                for step in own?.middleware ?? [] { try await step(socket, incoming) }
             } catch {
-                return socket.report(EventError(event: name, stage: .middleware, underlying: error))
+                return socket.report(EventError(event: event.name, stage: .middleware, underlying: error))
             }
             // A step may have disconnected the socket.
             guard socket.isConnected else { return }
             do {
-                for rest in try call(name, cursor, json.span, shared, own) { await rest() }
+                for rest in try call(event, cursor, json.span, shared, own) { await rest() }
             } catch {
                 socket.client.violate(error)
             }
@@ -46,31 +81,28 @@ struct EventDispatch {
 
     /// Calls the handlers.
     private func call(
-        _ event: String, _ cursor: JSONArrayCursor, _ json: Span<UInt8>, _ shared: HandlerTable,
+        _ event: Event, _ cursor: JSONArrayCursor, _ json: Span<UInt8>, _ shared: HandlerTable,
         _ own: HandlerTable?
     ) throws -> [AsyncWork] {
-        let handlers = (shared.events[event] ?? [], own?.events[event] ?? [])
-        let acknowledgement = id.map {
-            Acknowledgement(socket: socket, id: $0, isContended: handlers.0.count + handlers.1.count > 1)
-        }
+        let count = event.handlerCount
+        let acknowledgement = id.map { Acknowledgement(id: $0, isContended: count > 1) }
         var work: [AsyncWork] = []
-        call(handlers.0, event, acknowledgement, cursor, json, &work)
-        call(handlers.1, event, acknowledgement, cursor, json, &work)
-        let isMatched = !handlers.0.isEmpty || !handlers.1.isEmpty
+        if let known = event.shared { call(known, acknowledgement, cursor, json, &work) }
+        if let known = event.own { call(known, acknowledgement, cursor, json, &work) }
         if !shared.catchAll.isEmpty || own?.catchAll.isEmpty == false {
             let handlers = shared.catchAll + (own?.catchAll ?? [])
-            try callCatchAll(event, cursor, json, isMatched: isMatched, handlers, &work)
+            try callCatchAll(event.name, cursor, json, isMatched: count > 0, handlers, &work)
         }
         return work
     }
 
     /// Calls the handlers of the event in one table.
     private func call(
-        _ handlers: [EventHandler], _ event: String, _ acknowledgement: Acknowledgement?,
-        _ arguments: JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
+        _ event: EventIndex.Entry, _ acknowledgement: Acknowledgement?, _ arguments: JSONArrayCursor,
+        _ json: Span<UInt8>, _ work: inout [AsyncWork]
     ) {
-        for handler in handlers where !handler.isOnce || socket.takeOnce(handler.token) {
-            call(handler, event, acknowledgement, arguments, json, &work)
+        for handler in event.handlers where !handler.isOnce || socket.takeOnce(handler.token) {
+            call(handler, event.name, acknowledgement, arguments, json, &work)
         }
     }
 

@@ -3,30 +3,44 @@ import ParleyWire
 extension Socket {
     /// Sends an event to this client. Never suspends; the result says what became of it.
     @discardableResult
+    @inlinable
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) -> EmitResult {
-        emit(event, Delivery(), repeat each arguments)
+        do {
+            var writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            return emit(&writer)
+        } catch {
+            return .failed(error)
+        }
     }
 
     /// Sends a `message` event.
     @discardableResult
+    @inlinable
     public func send<each Argument: Encodable>(_ arguments: repeat each Argument) -> EmitResult {
-        emit("message", Delivery(), repeat each arguments)
+        emit("message", repeat each arguments)
     }
 
     func emit<each Argument: Encodable>(
         _ event: String, _ delivery: Delivery, _ arguments: repeat each Argument
     ) -> EmitResult {
         do {
-            let writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
-            guard let ticket, let recovery = namespace.recovery else {
-                return deliver(writer.finishArray().prepared(for: delivery), delivery)
-            }
-            return recovery.emit(writer, to: self, ticket, delivery)
+            var writer = try PacketWriter.event(event, in: namespace, repeat each arguments)
+            return emit(&writer, delivery)
         } catch {
             return .failed(error)
         }
+    }
+
+    @usableFromInline
+    func emit(_ writer: inout PacketWriter) -> EmitResult { emit(&writer, Delivery()) }
+
+    private func emit(_ writer: inout PacketWriter, _ delivery: Delivery) -> EmitResult {
+        guard let ticket, let recovery = namespace.recovery else {
+            return deliver(writer.finishArray().prepared(for: delivery), delivery)
+        }
+        return recovery.emit(writer, to: self, ticket, delivery)
     }
 
     /// Sends an event and waits for the client's acknowledgement; its first value is returned.
@@ -53,10 +67,10 @@ extension Socket {
 
 extension PacketWriter {
     /// An event with its arguments, whose array is yet to be ended. Throws for a reserved name, and what encoding throws.
+    @inlinable
     static func event<each Argument: Encodable>(
         _ event: String, id: UInt64? = nil, in namespace: Namespace, _ arguments: repeat each Argument
     ) throws -> PacketWriter {
-        try EventName.check(event)
         var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for argument in repeat each arguments { try writer.append(argument) }
         return writer
@@ -66,7 +80,6 @@ extension PacketWriter {
     static func event(
         _ event: String, id: UInt64? = nil, values: [JSONValue], in namespace: Namespace
     ) throws -> PacketWriter {
-        try EventName.check(event)
         var writer = try PacketWriter(event: event, namespace: namespace, id: id)
         for value in values { try writer.append(value) }
         return writer
@@ -78,6 +91,7 @@ extension EncodedPacket {
     static func event<each Argument: Encodable>(
         _ event: String, id: UInt64, in namespace: Namespace, _ arguments: repeat each Argument
     ) throws -> EncodedPacket {
-        try PacketWriter.event(event, id: id, in: namespace, repeat each arguments).finishArray()
+        var writer = try PacketWriter.event(event, id: id, in: namespace, repeat each arguments)
+        return writer.finishArray()
     }
 }

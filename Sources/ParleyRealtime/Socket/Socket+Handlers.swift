@@ -107,6 +107,7 @@ extension Socket: EventRegistration {
         }
     }
 
+    @usableFromInline
     func reportingErrors(of event: String, _ body: () async throws -> Void) async {
         do {
             try await body()

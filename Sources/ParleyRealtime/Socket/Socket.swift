@@ -309,8 +309,10 @@ public final class Socket: Sendable {
         return result
     }
 
-    func acknowledge(_ writer: consuming PacketWriter, id: UInt64) {
-        deliver(writer.finishArray(), .reliable)
+    func acknowledge(_ writer: inout PacketWriter) {
+        let packet = writer.finishArray()
+        deliver(packet, .reliable)
+        EventLoop.giveBack(packet.frame.webSocket)
     }
 
     func addAcknowledgement(_ pending: PendingAcknowledgements.Pending) -> UInt64? {

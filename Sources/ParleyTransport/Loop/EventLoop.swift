@@ -38,6 +38,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var flushing: [any TurnFlushed] = []
     @exclusivity(unchecked) var pool = BufferPool()
     @exclusivity(unchecked) var scratch = ScratchMemory()
+    /// The bytes of the last small packet, for the next one.
+    @exclusivity(unchecked) var spareBytes: [UInt8] = []
     @exclusivity(unchecked) var timers = TimerQueue()
     /// When libuv's timer is set to fire; nil when it is not.
     @exclusivity(unchecked) var armedDeadline: UInt64?
@@ -63,7 +65,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Holds the loop that runs on the thread, unretained.
-    private static let key: pthread_key_t = {
+    static let key: pthread_key_t = {
         var key = pthread_key_t()
         pthread_key_create(&key, nil)
         return key

@@ -40,6 +40,47 @@ public struct JSONArrayCursor: Sendable {
         isAtEnd = scanner.peek(bytes) == UInt8(ascii: "]")
     }
 
+    /// Validates the array of an event, and moves behind its name, each byte of which is looked at once.
+    ///
+    /// - Parameter name: where the name is.
+    /// - Throws: ``JSONError``, with ``JSONError/Rule/notAString`` for an array that begins with no string.
+    public init(
+        event bytes: Span<UInt8>, name: inout JSONStringRange, attachments: [[UInt8]]? = nil,
+        maximumDepth: Int = JSONScanner.defaultMaximumDepth
+    ) throws(JSONError) {
+        var scanner = JSONScanner(at: 0, maximumDepth: maximumDepth)
+        guard scanner.peek(bytes) == UInt8(ascii: "["), attachments?.isEmpty != false else {
+            self = try JSONArrayCursor(
+                validating: bytes, attachments: attachments, maximumDepth: maximumDepth)
+            guard let range = nextStringRange(in: bytes) else { throw JSONError(.notAString, at: 1) }
+            name = range
+            return
+        }
+        scanner.offset += 1
+        name = try scanner.scanString(bytes)
+        var whole = scanner
+        let isOver = try !whole.scanSeparator(bytes, end: UInt8(ascii: "]"))
+        if isOver {
+            scanner.offset = whole.offset &- 1
+        } else {
+            whole.skipWhitespace(bytes)
+            scanner = whole
+            repeat {
+                try whole.skipValue(bytes, openArrays: 1)
+            } while try whole.scanSeparator(
+                bytes, end: UInt8(ascii: "]"))
+        }
+        try whole.expectEnd(bytes)
+        self = JSONArrayCursor(scanner, attachments, position: 1, isAtEnd: isOver)
+    }
+
+    private init(_ scanner: JSONScanner, _ attachments: [[UInt8]]?, position: Int, isAtEnd: Bool) {
+        self.scanner = scanner
+        self.attachments = attachments
+        self.position = position
+        self.isAtEnd = isAtEnd
+    }
+
     private static func checkPlaceholders(
         _ bytes: Span<UInt8>, _ scanner: inout JSONScanner, _ attachments: [[UInt8]]
     ) throws(JSONError) {

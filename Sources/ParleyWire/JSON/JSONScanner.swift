@@ -51,9 +51,9 @@ public struct JSONScanner: Sendable {
 
     /// Validates one value of any kind and moves behind it.
     /// - Throws: ``JSONError``; the offset of the scanner is then unspecified.
-    public mutating func skipValue(_ bytes: Span<UInt8>) throws(JSONError) {
+    public mutating func skipValue(_ bytes: Span<UInt8>, openArrays: Int = 0) throws(JSONError) {
         var nothing = JSONDiscard()
-        try scanValue(bytes, into: &nothing, depth: maximumDepth)
+        try scanValue(bytes, into: &nothing, depth: maximumDepth &- openArrays)
     }
 
     /// Validates that only white space is left.

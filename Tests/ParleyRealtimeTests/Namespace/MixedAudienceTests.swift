@@ -175,7 +175,7 @@ struct MixedAudienceTests {
         let child = realtime.namespace("/rooms/1")
         for isCompressible in [true, false] {
             let delivery = Delivery(isCompressible: isCompressible)
-            let writer = try PacketWriter.event("x", in: child, Data([1]))
+            var writer = try PacketWriter.event("x", in: child, Data([1]))
             let packet = child.prepared(writer.finishArray(), delivery)
             let old = try #require(packet.engineIO3).frames(of: packet.attachments)
             for frame in [packet.frame] + packet.attachments + old + old.map({ $0.base64EngineIO3() }) {

@@ -26,7 +26,10 @@ final class HTTP2RequestContent: RequestBodySource, @unchecked Sendable {
     /// Once set, content is discarded: how much more of it is let in.
     @exclusivity(unchecked) private var discardLimit: Int?
     @exclusivity(unchecked) private var watch: ContentWatch?
-    @exclusivity(unchecked) private var drainStart: MonotonicInstant?
+    /// Until when it is discarded.
+    @exclusivity(unchecked) private var drainEnd: MonotonicInstant?
+    /// How many milliseconds a client has, that sends more than is discarded, to see the response before the stream is reset.
+    private static let grace: UInt64 = 500
 
     /// The content of a request that was refused: only to be discarded.
     init(stream: Int32, connection: HTTP2Connection) {
@@ -62,6 +65,7 @@ extension HTTP2RequestContent {
             // Beyond, the window stays closed.
             discardLimit = max(0, limit - bytes.count)
             if limit > 0 { consume() }
+            if bytes.count >= limit { hastenEnd() }
             return
         }
         guard early == nil else {
@@ -77,10 +81,19 @@ extension HTTP2RequestContent {
         if body.append(bytes) { watch?.pause(at: now) } else { consume() }
     }
 
+    /// The client waits for a window that stays closed: it is told so soon.
+    private func hastenEnd() {
+        guard let drainEnd else { return }
+        let end = min(drainEnd, now.adding(Self.grace))
+        guard end < drainEnd else { return }
+        self.drainEnd = end
+        connection.arm(end)
+    }
+
     func end(trailers: HTTPHeaderBlock?) {
         isEnded = true
         watch = nil
-        drainStart = nil
+        drainEnd = nil
         body.finish(trailers: trailers)
     }
 
@@ -128,25 +141,25 @@ extension HTTP2RequestContent {
         body.finish(throwing: RequestBodyError.abandoned)
         expectsContinue = false
         discardLimit = limit
-        drainStart = now
+        drainEnd = now.adding(connection.server.timeouts.drain)
         consume()
     }
 
     /// Ends the content: it will never be complete.
     func fail(_ error: any Error) {
         watch = nil
-        drainStart = nil
+        drainEnd = nil
         expectsContinue = false
         consume()
         body.finish(throwing: error)
     }
 
     func deadline(_ timeouts: ServerTimeouts) -> MonotonicInstant? {
-        earliest(watch?.deadline(timeouts), drainStart?.adding(timeouts.drain))
+        earliest(watch?.deadline(timeouts), drainEnd)
     }
 
     func check(at now: MonotonicInstant, _ timeouts: ServerTimeouts) -> Verdict {
-        if let drainStart, drainStart.adding(timeouts.drain) <= now { return .drainTimeout }
+        if let drainEnd, drainEnd <= now { return .drainTimeout }
         if let deadline = watch?.deadline(timeouts), deadline <= now { return .bodyTimeout }
         return .wait
     }

@@ -199,6 +199,25 @@ struct HTTP2ServerTests {
         }
     }
 
+    @Test("a client that sends more than is discarded is told soon: its window stays closed, and it would wait")
+    func largeRefusedContent() async throws {
+        func configure(_ configuration: inout ServerConfiguration) {
+            configuration.drainTimeout = .seconds(60)
+            configuration.drainLimit = 10_000
+        }
+        try await withServer(configure: configure, routes: routes) { server in
+            let client = try HTTP2Client(server)
+            let start = ContinuousClock.now
+            let large = client.peer.request(
+                "POST", "/nothing", fields: [("content-length", "9000000")],
+                content: [UInt8](repeating: 1, count: 60_000), isLast: false)
+            let cut = try await client.finish(large)
+            #expect(cut.status == "404" && cut.closeCode == 0 && cut.isEnded)
+            let time = start.duration(to: .now)
+            #expect(time > .milliseconds(400) && time < .seconds(5), "\(time)")
+        }
+    }
+
     @Test("a client that ends its side gets what its handlers answer nevertheless, as far as its windows go")
     func halfClosed() async throws {
         let gate = Gate()

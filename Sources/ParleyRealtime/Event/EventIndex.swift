@@ -1,0 +1,60 @@
+/// Finds an event's handlers by the bytes of its name, so that no string is made, nor hashed with a secret, for each event.
+/// Nobody but the application chooses what is in it.
+struct EventIndex: Sendable {
+    /// An event that has handlers.
+    final class Entry: Sendable {
+        let name: String
+        let isReserved: Bool
+        let handlers: [EventHandler]
+        /// The handler, where there is one for every time, and the name may be a client's.
+        let only: EventHandler?
+        fileprivate let bytes: [UInt8]
+
+        fileprivate init(_ name: String, _ handlers: [EventHandler]) {
+            self.name = name
+            self.handlers = handlers
+            bytes = Array(name.utf8)
+            isReserved = EventName.isReserved(name)
+            only = handlers.count == 1 && !handlers[0].isOnce && !isReserved ? handlers[0] : nil
+        }
+    }
+
+    /// Open addressing: half of the places are free, so that every search ends. Their number is a power of two.
+    private var places: [Entry?] = []
+
+    init(_ events: [String: [EventHandler]]) {
+        guard !events.isEmpty else { return }
+        places = Array(repeating: nil, count: 2)
+        while places.count < events.count * 2 { places += places }
+        for (name, handlers) in events {
+            let entry = Entry(name, handlers)
+            let bytes = entry.bytes
+            var place = Self.hash(bytes.span) & (places.count - 1)
+            while places[place] != nil { place = (place + 1) & (places.count - 1) }
+            places[place] = entry
+        }
+    }
+
+    func find(_ name: Span<UInt8>) -> Entry? {
+        guard !places.isEmpty else { return nil }
+        var place = Self.hash(name) & (places.count &- 1)
+        while let entry = places[place] {
+            if Self.areEqual(entry.bytes, name) { return entry }
+            place = (place &+ 1) & (places.count &- 1)
+        }
+        return nil
+    }
+
+    /// FNV-1a.
+    private static func hash(_ name: Span<UInt8>) -> Int {
+        var hash: UInt = 0xcbf2_9ce4_8422_2325
+        for index in name.indices { hash = (hash ^ UInt(name[index])) &* 0x100_0000_01b3 }
+        return Int(truncatingIfNeeded: (hash ^ (hash &>> 32)) & UInt(Int.max))
+    }
+
+    private static func areEqual(_ left: [UInt8], _ right: Span<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in left.indices where left[index] != right[index] { return false }
+        return true
+    }
+}
