@@ -255,4 +255,57 @@ struct AwkwardApplicationTests {
             }
         }
     }
+
+    /// An application whose events are never handled, and heartbeats come soon.
+    private func stuck(_ gate: AsyncStream<Void>) -> (Application, Realtime) {
+        application {
+            $0.engine.pingInterval = .milliseconds(50)
+            $0.engine.pingTimeout = .milliseconds(50)
+        } _: { realtime in
+            realtime.root.on("stuck") { _ in for await _ in gate {} }
+        }
+    }
+
+    @Test("a client that goes while its events are stuck, and nobody reads from it, is gone")
+    func vanishing() async throws {
+        let (gate, opener) = AsyncStream<Void>.makeStream()
+        let (app, realtime) = stuck(gate)
+        try await app.test(.live) { client in
+            let socket = try await client.socket()
+            for _ in 0..<1002 { try socket.emit("stuck") }
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(realtime.sessionCount == 1)
+            socket.reset()
+            try await wait { realtime.sessionCount == 0 }
+            opener.finish()
+        }
+    }
+
+    @Test("so is one by polling, whose POST is held up")
+    func vanishingPoll() async throws {
+        let (gate, opener) = AsyncStream<Void>.makeStream()
+        let (app, realtime) = stuck(gate)
+        try await app.test(.live) { client in
+            let opening = try await client.get("/socket.io/?EIO=4&transport=polling").text
+            let sid = try #require(opening.firstMatch(of: /"sid":"([^"]+)"/)?.1)
+            let target = "/socket.io/?EIO=4&transport=polling&sid=\(sid)"
+            func post(_ packets: [String]) -> String {
+                let body = packets.joined(separator: "\u{1E}")
+                return
+                    "POST \(target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            let connection = try await client.connect()
+            connection.send(post(["40"]))
+            #expect(try await connection.read() != nil)
+            #expect(try await client.get(target).text.hasPrefix("40"))
+            connection.send(post([String](repeating: #"42["stuck"]"#, count: 1000)))
+            #expect(try await connection.read() != nil)
+            connection.send(post([#"42["stuck"]"#, #"42["stuck"]"#]))
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(realtime.sessionCount == 1)
+            connection.reset()
+            try await wait { realtime.sessionCount == 0 }
+            opener.finish()
+        }
+    }
 }

@@ -154,11 +154,16 @@ final class EngineSession: Sendable {
         }
     }
 
-    /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled.
+    /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled. A client that goes
+    /// while it waits ends the session.
     func waitForInbound() async {
         guard state.withLock({ $0.isInboundPaused }) else { return }
-        await withCheckedContinuation { continuation in
-            if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+            }
+        } onCancel: {
+            close(.transportError)
         }
     }
 
@@ -234,6 +239,9 @@ final class EngineSession: Sendable {
         switch state.withLock({ nextHeartbeat(&$0) }) {
         case .stop: heartbeatTimer = nil
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
+        case .excuse(let delay):
+            state.withLock { $0.probe() }
+            heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout)
         case .ping:
             beat(EngineFrame(.ping))
