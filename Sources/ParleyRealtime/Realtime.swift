@@ -21,7 +21,7 @@ public final class Realtime: Sendable {
     ) {
         let core = RealtimeCore(options: options, logger: logger)
         self.core = core
-        engine = EngineServer(options: options.engine) { session, request in
+        engine = EngineServer(options: options.engine, logger: logger) { session, request in
             Client(session: session, request: request, realtime: core)
         }
         _ = core.namespace("/")

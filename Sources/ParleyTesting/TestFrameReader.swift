@@ -12,11 +12,20 @@ struct TestFrameReader: Sendable {
         case failure(String)
     }
 
-    private var decoder = WebSocketDecoder(role: .client)
+    private var decoder = WebSocketDecoder(role: .client, limits: limits)
     private var input: [UInt8]
     private var offset = 0
 
     init(_ input: [UInt8]) { self.input = input }
+
+    /// How much the tested application sends is its own affair.
+    private static var limits: WebSocketLimits {
+        var limits = WebSocketLimits()
+        limits.messageBytes = .max
+        limits.fragments = .max
+        limits.tinyFragmentBytes = 0
+        return limits
+    }
 
     mutating func append(_ bytes: [UInt8]) {
         input.removeFirst(offset)

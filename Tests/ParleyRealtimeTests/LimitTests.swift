@@ -66,6 +66,52 @@ struct LimitTests {
         #expect(log.lines.entries.first?.contains(example.testDescription) == true, "\(log.lines.entries)")
     }
 
+    /// Payloads behind CONNECT, of which the last is too much, and what the log says.
+    static let payloads: [(String, [String], Int)] = [
+        ("more than 3 packets in a payload", [#"42["x"]"#, "6\u{1E}6\u{1E}6\u{1E}6"], 400),
+        ("unknown packet type 0x78", ["xyz"], 400), ("empty packet", ["6\u{1E}\u{1E}6"], 400),
+        ("invalid base64", ["b****"], 400), ("a pong that nobody asked for", ["3"], 200),
+        ("a ping from a client", ["2"], 200), ("a packet that only servers send", ["0"], 200),
+        ("exceeds 1000 bytes", [String(repeating: "6", count: 1001)], 413),
+    ]
+
+    @Test("what an Engine.IO payload breaks is named, too", arguments: payloads)
+    func payload(named: String, payloads: [String], status: Int) async throws {
+        var options = RealtimeOptions()
+        options.engine.maxPacketsPerPayload = 3
+        options.engine.maxPayload = 1000
+        let log = Log()
+        let client = try await PollingClient.join(Realtime(options: options, logger: log.logger))
+        for payload in payloads.dropLast() { #expect(try await client.send(payload) == 200) }
+        #expect(log.lines.entries == [])
+        #expect(try await client.send(payloads[payloads.count - 1]) == status)
+        #expect(log.lines.entries.count == 1 && log.lines.entries[0].contains(named), "\(log.lines.entries)")
+    }
+
+    @Test("what an Engine.IO 3 payload, or a WebSocket message, breaks is named, too")
+    func otherFramings() async throws {
+        var options = RealtimeOptions()
+        options.engine.allowsEngineIO3 = true
+        options.engine.maxPayload = 100
+        for (packet, named) in [("x", "length is no number"), ("100:4", "exceeds the payload")] {
+            let log = Log()
+            let client = try await EngineIO3Client(Realtime(options: options, logger: log.logger))
+            #expect(try await client.post(Array(packet.utf8)) == 400)
+            #expect(
+                log.lines.entries.count == 1 && log.lines.entries[0].contains(named), "\(log.lines.entries)")
+        }
+        for (message, named) in [
+            ("x", "unknown packet type"), (String(repeating: "4", count: 101), "1009"),
+            ("3", "nobody asked for"),
+        ] {
+            let log = Log()
+            let client = try await WebSocketClient.open(Realtime(options: options, logger: log.logger))
+            await client.send(message)
+            #expect(
+                log.lines.entries.count == 1 && log.lines.entries[0].contains(named), "\(log.lines.entries)")
+        }
+    }
+
     /// What is logged, down to the level at which clients' faults are.
     private struct Log: LogHandler {
         let lines = SynchronousJournal()

@@ -3,8 +3,8 @@
 public struct FloodLimit: Sendable, Equatable {
     /// What becomes of a client that sends more.
     public enum Action: Sendable, Equatable {
-        /// It is not read from until it is within the limit again: nothing is lost, and its own connection fills up. A
-        /// client that sends so much that its pong is not read in time is gone, "ping timeout".
+        /// It is not read from until it is within the limit again: nothing is lost, and its own connection fills up. Its
+        /// pong, which waits behind the rest, has the time anew when it is read from again.
         case pause
         /// Its events are dropped; acknowledgements and what joins or leaves namespaces are not.
         case drop

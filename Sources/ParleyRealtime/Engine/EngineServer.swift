@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import ParleyHTTP
 import ParleyTransport
 import ParleyWire
@@ -13,6 +14,7 @@ final class EngineServer: Sendable {
     let options: EngineOptions
     let hooks = EngineHooks()
     let webSocketOptions: WebSocketOptions
+    let logger: Logger
     private let compression: Compression?
     private let accept: Accept
     private let table = Lock(Table())
@@ -25,8 +27,9 @@ final class EngineServer: Sendable {
         var drainWaiter: CheckedContinuation<Void, Never>?
     }
 
-    init(options: EngineOptions, accept: @escaping Accept) {
+    init(options: EngineOptions, logger: Logger, accept: @escaping Accept) {
         self.options = options
+        self.logger = logger
         webSocketOptions = Self.webSocketOptions(options)
         compression = options.pollingCompression.map { Compression($0) }
         self.accept = accept
@@ -55,6 +58,7 @@ final class EngineServer: Sendable {
             hooks.report(refusal, request)
             response = refusal.response
         } catch let error as HTTPError {
+            logger.debug("an Engine.IO request is refused", metadata: ["error": "\(error.message)"])
             response = .text(error.message, status: error.status)
         }
         origin.apply(to: &response.headers)

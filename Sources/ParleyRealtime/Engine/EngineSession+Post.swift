@@ -16,14 +16,14 @@ extension EngineSession {
         case .refused: return false
         case .ignore: return true
         case .overlap:
-            close(.transportError)
+            violate(EngineViolation.overlappingPosts, .transportError)
             return false
         case .proceed: break
         }
         defer { state.withLock { $0.endPost() } }
         let bytes = try await content()
         guard let payload = encoding.isForm ? EngineIOJSONP.payload(ofForm: bytes.span) : bytes else {
-            close(.parseError)
+            violate(EngineViolation.formWithoutPayload)
             return false
         }
         guard payload.count <= options.maxPayload else {
@@ -32,7 +32,7 @@ extension EngineSession {
         do {
             try deliver(payload.span, encoding)
         } catch {
-            close(.parseError)
+            violate(error)
             return false
         }
         await waitForInbound()

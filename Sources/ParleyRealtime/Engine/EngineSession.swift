@@ -23,7 +23,7 @@ extension EngineSessionDelegate {
 final class EngineSession: Sendable {
     let id: String
     let loop: EventLoop
-    private let server: EngineServer
+    let server: EngineServer
     let form: EnginePayloadForm
     let state: Lock<EngineSessionState>
     /// Touched on `loop` only.
@@ -117,14 +117,15 @@ final class EngineSession: Sendable {
         case .message: delegate?.received(text: data)
         case .pong:
             if revision == .three || !state.withLock({ $0.pong(now: loop.instant) }) {
-                close(.transportError)
+                violate(EngineViolation.unaskedPong, .transportError)
             }
         case .close: close(.transportClose, .byClient)
         case .noop: break
-        case .ping: revision == .three ? answer(ping: data) : close(.transportError)
+        case .ping where revision == .three: answer(ping: data)
+        case .ping: violate(EngineViolation.pingFromClient, .transportError)
         // Small clients of Engine.IO 3 confirm an upgrade that they never made.
         case .upgrade where revision == .three: break
-        case .open, .upgrade: close(.parseError)
+        case .open, .upgrade: violate(EngineViolation.serversPacket)
         }
     }
 
@@ -153,11 +154,16 @@ final class EngineSession: Sendable {
         }
     }
 
-    /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled.
+    /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled. A client that goes
+    /// while it waits ends the session.
     func waitForInbound() async {
         guard state.withLock({ $0.isInboundPaused }) else { return }
-        await withCheckedContinuation { continuation in
-            if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+            }
+        } onCancel: {
+            close(.transportError)
         }
     }
 
@@ -176,7 +182,7 @@ final class EngineSession: Sendable {
                     finishClosing()
                     continuation.resume(returning: .packets([EngineFrame(.close)]))
                 case .overlap:
-                    close(.transportError)
+                    violate(EngineViolation.overlappingPolls, .transportError)
                     continuation.resume(returning: .refused)
                 }
             }
@@ -233,6 +239,9 @@ final class EngineSession: Sendable {
         switch state.withLock({ nextHeartbeat(&$0) }) {
         case .stop: heartbeatTimer = nil
         case .wait(let delay): heartbeatTimer?.reschedule(after: delay)
+        case .excuse(let delay):
+            state.withLock { $0.probe() }
+            heartbeatTimer?.reschedule(after: delay)
         case .timeout: close(.pingTimeout)
         case .ping:
             beat(EngineFrame(.ping))

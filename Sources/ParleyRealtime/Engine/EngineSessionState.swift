@@ -203,6 +203,8 @@ struct EngineSessionState {
         case stop
         case wait(Duration)
         case ping
+        /// The client has so much time more.
+        case excuse(Duration)
         case timeout
     }
 
@@ -210,7 +212,7 @@ struct EngineSessionState {
         now: MonotonicInstant, interval: Duration, timeout: Duration
     ) -> HeartbeatAction {
         guard phase == .open else { return .stop }
-        if awaitsPong { return isExcused() ? .wait(timeout) : .timeout }
+        if awaitsPong { return isExcused() ? .excuse(timeout) : .timeout }
         let due = lastPong.advanced(by: interval)
         if now < due { return .wait(now.duration(to: due)) }
         awaitsPong = true
@@ -222,6 +224,12 @@ struct EngineSessionState {
     private mutating func isExcused() -> Bool {
         defer { wasInboundPaused = isInboundPaused }
         return wasInboundPaused
+    }
+
+    /// Sends something to a client that isn't read from, so that its end isn't noticed by reading: writing to a connection that is
+    /// gone makes it known. Clients answer a WebSocket's ping by themselves, and the answer means nothing.
+    func probe() {
+        if isInboundPaused { webSocket?.ping() }
     }
 
     /// Returns false for a pong that nobody asked for.
@@ -237,11 +245,14 @@ struct EngineSessionState {
         guard phase == .open else { return .stop }
         let due = lastPong.advanced(by: limit)
         if now < due { return .wait(now.duration(to: due)) }
-        return isExcused() ? .wait(limit) : .timeout
+        return isExcused() ? .excuse(limit) : .timeout
     }
 
     /// A ping of an Engine.IO 3 client came.
-    mutating func pinged(now: MonotonicInstant) { lastPong = now }
+    mutating func pinged(now: MonotonicInstant) {
+        lastPong = now
+        wasInboundPaused = isInboundPaused
+    }
 
     // MARK: Closing
 

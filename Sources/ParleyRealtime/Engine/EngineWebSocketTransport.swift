@@ -43,7 +43,7 @@ final class EngineWebSocketTransport: WebSocketHandler {
             }
         } catch {
             guard !receivedBase64(text) else { return }
-            session.close(.parseError)
+            session.violate(error)
         }
     }
 
@@ -62,8 +62,12 @@ final class EngineWebSocketTransport: WebSocketHandler {
             delegate?.received(binary: Array(span: binary))
             return
         }
-        guard let content = try? EngineIO3.binaryMessage(binary) else { return session.close(.parseError) }
-        delegate?.received(binary: Array(span: binary.extracting(content)))
+        do {
+            let content = try EngineIO3.binaryMessage(binary)
+            delegate?.received(binary: Array(span: binary.extracting(content)))
+        } catch {
+            session.violate(error)
+        }
     }
 
     private func probe(_ text: Span<UInt8>, _ connection: WebSocketConnection) {
@@ -93,18 +97,12 @@ final class EngineWebSocketTransport: WebSocketHandler {
     func closed(_ connection: WebSocketConnection, code: UInt16, reason: String) {
         timeout?.cancel()
         delegate = nil
-        if isActive {
-            session.close(EngineWebSocketTransport.reason(for: code))
-        } else {
-            session.abandonUpgrade(connection)
-        }
-    }
-
-    /// A peer that broke the rules of WebSocket is a transport error; any other end is a close.
-    private static func reason(for code: UInt16) -> DisconnectReason {
+        guard isActive else { return session.abandonUpgrade(connection) }
         switch code {
-        case 1002, 1003, 1007, 1009: .transportError
-        default: .transportClose
+        // A peer that broke the rules of WebSocket, or says that this side did; any other end is a close.
+        case 1002, 1003, 1007, 1009:
+            session.violate(EngineViolation.webSocket(code: code, rule: reason), .transportError)
+        default: session.close(.transportClose)
         }
     }
 }

@@ -28,6 +28,11 @@ extension Socket {
         return watch?.expiry.withLock { $0 }.map { .deadline($0) } ?? handshake.expiry
     }
 
+    /// The same where the socket is over: a time that was to begin with it has begun, even if its loop never looked.
+    var identityDeadline: IdentityExpiry.Request? {
+        identityRequest.map { .deadline(IdentityExpiry($0, now: client.session.loop.instant)) }
+    }
+
     func watchIdentity(until request: IdentityExpiry.Request) {
         unwatchIdentity()
         let watch = IdentityWatch()

@@ -50,6 +50,14 @@ struct SavedSession: Sendable {
     }
 }
 
+/// What is known of a session that a client has claimed, until it is admitted or refused.
+struct ClaimedSession {
+    let id: String
+    let rooms: Set<String>
+    /// Whether the application made it leave meanwhile.
+    var isEnded = false
+}
+
 /// The sessions of a namespace's clients that are away, in the order in which they went.
 struct SavedSessions {
     private var sessions: [String: (session: SavedSession, serial: UInt64, deadline: MonotonicInstant?)] = [:]

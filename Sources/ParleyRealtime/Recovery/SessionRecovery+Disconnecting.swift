@@ -1,8 +1,12 @@
 extension SessionRecovery {
-    /// The sessions of clients that are away end with the sockets that are made to leave. O(clients that are away).
+    /// The sessions of clients that are away end with the sockets that are made to leave, and those of clients that are coming
+    /// back but aren't there yet. O(clients that are away).
     func end(_ target: BroadcastTarget) {
         let ended = state.withLock { state in
-            state.saved.takeAll { target.covers(id: $0.id, rooms: $0.rooms) }
+            for (pid, session) in state.claimed where target.covers(id: session.id, rooms: session.rooms) {
+                state.claimed[pid]?.isEnded = true
+            }
+            return state.saved.takeAll { target.covers(id: $0.id, rooms: $0.rooms) }
         }
         report(ended.map { ExpiredSession($0, .disconnected) })
     }

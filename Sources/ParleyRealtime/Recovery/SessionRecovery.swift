@@ -13,8 +13,8 @@ final class SessionRecovery: Sendable {
         var saved = SavedSessions()
         /// The sockets that are connected, by the private id of their session.
         var live: [String: Socket] = [:]
-        /// The private ids of sessions that were taken by clients which are being admitted.
-        var claimed: Set<String> = []
+        /// The sessions that were taken by clients which are being admitted, by their private ids.
+        var claimed: [String: ClaimedSession] = [:]
         /// When the log was looked at, and its latest number then: what is older than the retention is told by these.
         var marks: [(time: MonotonicInstant, number: UInt64)] = []
         /// The loop whose clock and timer are used: that of the first socket.
@@ -27,7 +27,7 @@ final class SessionRecovery: Sendable {
         /// Whether the client of a socket that is not connected may still come back to it: its session is kept, is about
         /// to be, or is being given to the client.
         func awaits(_ socket: Socket, _ ticket: RecoveryTicket) -> Bool {
-            saved.contains(ticket.pid) || claimed.contains(ticket.pid) || live[ticket.pid] === socket
+            saved.contains(ticket.pid) || claimed[ticket.pid] != nil || live[ticket.pid] === socket
         }
     }
 
@@ -110,7 +110,7 @@ final class SessionRecovery: Sendable {
 
     /// The namespace's middleware refused the client.
     func refuse(_ claim: Claim) {
-        state.withLock { _ = $0.claimed.remove(claim.session.pid) }
+        state.withLock { $0.claimed[claim.session.pid] = nil }
         report([ExpiredSession(claim.session, .refused)])
     }
 
@@ -135,8 +135,9 @@ final class SessionRecovery: Sendable {
             namespace.lost()
         case .clientGone: giveBack(claim)
         case .eventsDropped:
-            state.withLock { _ = $0.claimed.remove(claim.session.pid) }
-            report([ExpiredSession(claim.session, .eventsDropped)])
+            let claimed = state.withLock { $0.claimed.removeValue(forKey: claim.session.pid) }
+            let isEnded = claimed?.isEnded ?? false
+            report([ExpiredSession(claim.session, isEnded ? .disconnected : .eventsDropped)])
         }
         return admission
     }
@@ -158,7 +159,7 @@ final class SessionRecovery: Sendable {
                 return .eventsDropped
             }
             guard client.register(socket) else { return .clientGone }
-            state.claimed.remove(ticket.pid)
+            state.claimed[ticket.pid] = nil
             ticket.start = claim?.session.start ?? state.log.last
             ticket.delivered = missed.last ?? claim?.after ?? state.log.last
             state.live[ticket.pid] = socket
@@ -181,7 +182,7 @@ final class SessionRecovery: Sendable {
         let (delivered, refused) = state.withLock { _ in (ticket.delivered, ticket.refused) }
         let session = SavedSession(
             pid: ticket.pid, id: socket.id, rooms: rooms.subtracting([socket.id]),
-            storage: socket.handshake.storage, identityExpiry: socket.identityRequest, start: ticket.start,
+            storage: socket.handshake.storage, identityExpiry: socket.identityDeadline, start: ticket.start,
             delivered: delivered, position: min(position, refused ?? position))
         save(session, of: ticket)
     }
@@ -189,7 +190,9 @@ final class SessionRecovery: Sendable {
     private func save(_ session: SavedSession, of ticket: RecoveryTicket?) {
         let expired: [ExpiredSession] = state.withLock { state in
             if let ticket { state.live[ticket.pid] = nil }
-            state.claimed.remove(session.pid)
+            if state.claimed.removeValue(forKey: session.pid)?.isEnded == true {
+                return [ExpiredSession(session, .disconnected)]
+            }
             state.saved.save(session)
             var expired: [ExpiredSession] = []
             while state.saved.count > options.maxSessions,
@@ -237,13 +240,15 @@ extension SessionRecovery.State {
         guard let after = session.missedAfter(offset, last: log.last),
             session.needed(from: after) >= log.dropped
         else { return (nil, ExpiredSession(session, .eventsDropped)) }
-        claimed.insert(pid)
+        claimed[pid] = ClaimedSession(id: session.id, rooms: session.rooms)
         return ((session, after), nil)
     }
 
-    /// What the client misses, a new one nothing; nil when not all of it is there any more, or when it is too much.
+    /// What the client misses, a new one nothing; nil when not all of it is there any more, when it is too much, or when the
+    /// application has made the session leave since the client claimed it.
     fileprivate func missed(by claim: SessionRecovery.Claim?, maxBytes: Int) -> Missed? {
         guard let claim else { return Missed(packets: [], last: nil) }
+        guard claimed[claim.session.pid]?.isEnded != true else { return nil }
         // Not from what it received last on: a room that it joined after that has older events, which were not for it.
         let start = claim.session.needed(from: claim.after)
         guard start >= log.dropped else { return nil }

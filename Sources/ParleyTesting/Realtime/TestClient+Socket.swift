@@ -5,15 +5,15 @@ extension TestClient {
     /// Connects a Socket.IO client to a namespace of the application, over a WebSocket of its own.
     ///
     /// - Parameters:
-    ///   - namespace: the name.
+    ///   - namespace: the name, with or without its slash.
     ///   - path: where the realtime server is mounted.
     ///   - auth: an object, which the handshake's middleware sees as `handshake.auth`.
     ///   - query: more items for the request's query, such as `"token=x"`.
     ///   - headers: fields beside ``TestClient/headers``, such as `Cookie`.
     ///   - parser: the server's parser.
     ///   - former: a socket that lost its connection, whose session is to be recovered. It is when the id is the former one's.
-    /// - Throws: ``TestSocketError/refused(message:data:)`` when middleware refused, ``TestClientError/refused(_:)`` for a
-    ///   request that was, and ``TestClientError/timeout(_:after:)``.
+    /// - Throws: ``TestSocketError/refused(message:data:)`` when middleware refused, which closes the connection,
+    ///   ``TestClientError/refused(_:)`` for a request that was, and ``TestClientError/timeout(_:after:)``.
     public func socket(
         _ namespace: String = "/", at path: String = "/socket.io", auth: JSONValue? = nil, query: String = "",
         headers: HTTPFields = [:], parser: PacketParser = .json, recovering former: TestSocket? = nil
@@ -22,7 +22,13 @@ extension TestClient {
         let response = try await upgrade("\(path)/?EIO=4&transport=websocket\(more)", headers: headers)
         let connection = try await TestSocketConnection(response, parser: parser)
         let socket = TestSocket(namespace, on: connection, timeout: timeout)
-        try await socket.connect(auth, recovering: former)
+        do {
+            try await socket.connect(auth, recovering: former)
+        } catch {
+            // Nobody else has it.
+            connection.close()
+            throw error
+        }
         return socket
     }
 }

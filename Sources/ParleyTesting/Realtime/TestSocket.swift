@@ -36,7 +36,7 @@ public final class TestSocket: Sendable {
     private let state = Lock(State())
 
     init(_ namespace: String, on connection: TestSocketConnection, timeout: Duration) {
-        self.namespace = namespace
+        self.namespace = namespace.hasPrefix("/") ? namespace : "/" + namespace
         self.connection = connection
         self.timeout = timeout
     }
@@ -64,11 +64,13 @@ public final class TestSocket: Sendable {
 
     // MARK: Sending
 
-    /// Sends an event. Throws what encoding throws.
+    /// Sends an event; does nothing once the socket is disconnected. Throws what encoding throws.
     public func emit<each Argument: Encodable>(
         _ event: String, _ arguments: repeat each Argument
     ) throws {
-        try connection.send(.event, namespace, id: nil, Self.list(event, repeat each arguments))
+        let list = try Self.list(event, repeat each arguments)
+        guard isConnected else { return }
+        try connection.send(.event, namespace, id: nil, list)
     }
 
     /// Sends an event, and returns the first value of its acknowledgement.
@@ -82,10 +84,11 @@ public final class TestSocket: Sendable {
             state.nextID += 1
             return state.nextID
         }
-        try connection.send(.event, namespace, id: id, list)
+        if isConnected { try connection.send(.event, namespace, id: id, list) }
         let reply = try await wait(for: "acknowledgement of \(event)") { $0.replies.removeValue(forKey: id) }
         var cursor = try JSONArrayCursor(
-            validating: reply.json.span, attachments: reply.attachments.isEmpty ? nil : reply.attachments)
+            validating: reply.json.span, attachments: reply.attachments.isEmpty ? nil : reply.attachments,
+            maximumDepth: JSON.maximumEncodingDepth)
         return try cursor.next(Reply.self, in: reply.json.span)
     }
 
@@ -102,6 +105,7 @@ public final class TestSocket: Sendable {
 
     /// Leaves the namespace; other sockets of the connection stay.
     public func disconnect() {
+        guard isConnected else { return }
         try? connection.send(MessagePackPacket(type: .disconnect, namespace: namespace))
         connection.remove(self)
         end(.byClient)
@@ -112,6 +116,13 @@ public final class TestSocket: Sendable {
 
     /// Breaks the connection, as a network that is lost.
     public func reset() { connection.reset() }
+
+    /// Stops reading from the connection, as a client that can't keep up: what the server sends piles up there. Pings are
+    /// not answered meanwhile either.
+    public func pauseReading() async throws { try await connection.pauseReading() }
+
+    /// Reads on.
+    public func resumeReading() async throws { try await connection.resumeReading() }
 
     /// Joins another namespace on the same connection. See ``TestClient/socket(_:at:auth:query:headers:parser:recovering:)``.
     public func join(_ namespace: String, auth: JSONValue? = nil) async throws -> TestSocket {
@@ -210,17 +221,37 @@ extension TestSocket: AsyncSequence, AsyncIteratorProtocol {
 extension TestSocket {
     /// Asks for the namespace, and waits for the answer.
     func connect(_ auth: JSONValue?, recovering former: TestSocket? = nil) async throws {
-        guard connection.add(self) else { throw TestSocketError.violation("in \(namespace) already") }
+        try connection.add(self)
+        do {
+            try connection.send(try connectPacket(auth, recovering: former))
+            // Whether it still is in the namespace by now is another question.
+            try await wait(for: "answer to CONNECT") { $0.id.isEmpty ? nil : () }
+        } catch {
+            connection.remove(self)
+            throw error
+        }
+    }
+
+    private func connectPacket(
+        _ auth: JSONValue?, recovering former: TestSocket?
+    ) throws -> MessagePackPacket {
         var members: [String: JSONValue] = [:]
-        if case .object(let given) = auth { members = given }
+        if let auth {
+            guard case .object(let given) = auth else { throw TestSocketError.violation("auth is an object") }
+            members = given
+        }
         if let (pid, offset) = former?.state.withLock({ ($0.pid, $0.offset) }) {
             members["pid"] = pid.map { .string($0) }
             members["offset"] = offset.map { .string($0) }
         }
         var json: [UInt8] = []
         if !members.isEmpty { try JSON.encode(JSONValue.object(members), into: &json) }
-        try connection.send(MessagePackPacket(type: .connect, namespace: namespace, json: json))
-        try await wait(for: "answer to CONNECT") { $0.isConnected ? () : nil }
+        return MessagePackPacket(type: .connect, namespace: namespace, json: json)
+    }
+
+    /// Whether a packet of this type may come for it: none before the answer to CONNECT.
+    func takes(_ type: SocketIOPacketType) -> Bool {
+        isConnected || type == .connect || type == .connectError
     }
 
     /// A packet of the namespace came. On the loop.

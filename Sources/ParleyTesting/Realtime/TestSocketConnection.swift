@@ -10,7 +10,10 @@ final class TestSocketConnection: ByteStreamHandler, Sendable {
         /// The binary packet whose attachments are awaited, and how many there are.
         var assembly: (packet: MessagePackPacket, count: Int)?
         var answersPings = true
-        var isClosed = false
+        /// The namespaces that sockets left: what was under way to them by then is no violation.
+        var left: Set<String> = []
+        /// How the connection ended.
+        var ending: TestDisconnection?
     }
 
     private let connection: TestConnection
@@ -32,16 +35,34 @@ final class TestSocketConnection: ByteStreamHandler, Sendable {
         set { state.withLock { $0.answersPings = newValue } }
     }
 
-    /// Adds a socket; false when the connection is closed or has one in the namespace.
-    func add(_ socket: TestSocket) -> Bool {
-        state.withLock { state in
-            guard !state.isClosed, state.sockets[socket.namespace] == nil else { return false }
+    /// Adds a socket.
+    func add(_ socket: TestSocket) throws {
+        try state.withLock { state in
+            if let ending = state.ending { throw TestSocketError.disconnected(ending) }
+            guard state.sockets[socket.namespace] == nil else {
+                throw TestSocketError.violation("in \(socket.namespace) already")
+            }
             state.sockets[socket.namespace] = socket
-            return true
         }
     }
 
-    func remove(_ socket: TestSocket) { state.withLock { $0.sockets[socket.namespace] = nil } }
+    func remove(_ socket: TestSocket) {
+        state.withLock { state in
+            guard state.sockets[socket.namespace] === socket else { return }
+            state.sockets[socket.namespace] = nil
+            state.left.insert(socket.namespace)
+        }
+    }
+
+    func pauseReading() async throws {
+        let stream = connection.stream
+        try await stream.loop.run { stream.pauseReading() }
+    }
+
+    func resumeReading() async throws {
+        let stream = connection.stream
+        try await stream.loop.run { stream.resumeReading() }
+    }
 
     // MARK: Out
 
@@ -115,7 +136,9 @@ extension TestSocketConnection {
     private func handle(_ bytes: [UInt8]) {
         state.withLock { $0.frames.append(bytes) }
         do {
-            while let frame = state.withLock({ $0.isClosed ? nil : $0.frames.next() }) { try handle(frame) }
+            while let frame = state.withLock({ $0.ending == nil ? $0.frames.next() : nil }) {
+                try handle(frame)
+            }
         } catch {
             end(.violation("\(error)"))
             connection.reset()
@@ -174,15 +197,18 @@ extension TestSocketConnection {
     }
 
     private func deliver(_ packet: MessagePackPacket) throws {
-        guard let socket = state.withLock({ $0.sockets[packet.namespace] }) else {
+        let (socket, wasLeft) = state.withLock { state in
+            (state.sockets[packet.namespace], state.left.contains(packet.namespace))
+        }
+        if let socket, socket.takes(packet.type) { return try socket.receive(packet) }
+        guard wasLeft else {
             throw TestSocketError.violation("packet for \(packet.namespace), where the client is not")
         }
-        try socket.receive(packet)
     }
 
     private func end(_ reason: TestDisconnection) {
         let sockets = state.withLock { state in
-            state.isClosed = true
+            state.ending = state.ending ?? reason
             defer { state.sockets = [:] }
             return state.sockets.values
         }

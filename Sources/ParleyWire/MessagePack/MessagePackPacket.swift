@@ -73,7 +73,7 @@ public struct MessagePackPacket: Sendable, Equatable {
         name.withUTF8 { MessagePackWriter.append(text: $0, to: &output) }
         if let id {
             Self.append("id", to: &output)
-            MessagePackWriter.append(Int64(clamping: id), to: &output)
+            MessagePackWriter.append(unsigned: id, to: &output)
         }
         guard !json.isEmpty else { return }
         Self.append("data", to: &output)

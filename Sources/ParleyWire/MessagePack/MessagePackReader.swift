@@ -7,7 +7,7 @@
 /// Turns MessagePack values into JSON text, one value at a time, with binary as the attachments of a Socket.IO packet: so that
 /// everything behind it knows one form of a payload.
 ///
-/// It takes only what JSON can say: keys are strings; `undefined` (an extension of JavaScript's encoders) and numbers without
+/// It takes only what JSON can say: keys are strings, or become them; `undefined` (an extension of JavaScript's encoders) and numbers without
 /// a finite value become `null`, dates their text. It never traps and recurses no deeper than its limit.
 struct MessagePackReader {
     /// The next byte to read.
@@ -35,13 +35,15 @@ struct MessagePackReader {
         case 0xC2: json.append(literal: "false")
         case 0xC3: json.append(literal: "true")
         case 0xC4...0xC6: try binary(try length(bytes, marker &- 0xC4), bytes, into: &json)
-        case 0xC7...0xC9: try extended(try length(bytes, marker &- 0xC7), bytes, into: &json)
+        case 0xC7...0xC9: try longExtended(try length(bytes, marker &- 0xC7), bytes, into: &json)
         case 0xCA: append(Double(Float(bitPattern: UInt32(try integer(bytes, 4)))), to: &json)
         case 0xCB: append(Double(bitPattern: try integer(bytes, 8)), to: &json)
         case 0xCC...0xCF:
             SocketIOEncoder.appendDecimal(try integer(bytes, 1 << Int(marker &- 0xCC)), into: &json)
         case 0xD0...0xD3: append(try signed(bytes, 1 << Int(marker &- 0xD0)), to: &json)
-        case 0xD4...0xD8: try extended(1 << Int(marker &- 0xD4), bytes, into: &json)
+        case 0xD4...0xD8:
+            let type = Int8(bitPattern: try byte(bytes))
+            try extended(type, 1 << Int(marker &- 0xD4), bytes, into: &json)
         case 0xD9...0xDB: try string(try length(bytes, marker &- 0xD9), bytes, into: &json)
         case 0xDC, 0xDD: try array(try length(bytes, marker &- 0xDB), bytes, into: &json, depth: depth)
         case 0xDE, 0xDF: try map(try length(bytes, marker &- 0xDD), bytes, into: &json, depth: depth)
@@ -66,7 +68,7 @@ struct MessagePackReader {
         switch marker {
         case 0xA0...0xBF: count = Int(marker & 0x1F)
         case 0xD9...0xDB: count = try length(bytes, marker &- 0xD9)
-        default: throw .malformed("MessagePack: the key of a map is a string")
+        default: throw .malformed("MessagePack: the key of a map is a string or a number")
         }
         return try take(count, bytes)
     }
@@ -97,11 +99,23 @@ extension MessagePackReader {
         json.append(UInt8(ascii: "{"))
         for index in 0..<count {
             if index > 0 { json.append(UInt8(ascii: ",")) }
-            try append(text: bytes.extracting(try key(bytes)), to: &json)
+            try key(bytes, into: &json)
             json.append(UInt8(ascii: ":"))
             try value(bytes, into: &json, depth: depth &- 1)
         }
         json.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends the key of a map's member. Python's clients write numbers and such as they are, where JSON has their text.
+    private mutating func key(_ bytes: Span<UInt8>, into json: inout [UInt8]) throws(SocketIOError) {
+        guard offset < bytes.count else { throw Self.truncated }
+        switch bytes[offset] {
+        case 0x00...0x7F, 0xC0, 0xC2, 0xC3, 0xCA...0xD3, 0xE0...0xFF:
+            json.append(UInt8(ascii: "\""))
+            try value(bytes, into: &json, depth: 0)
+            json.append(UInt8(ascii: "\""))
+        default: try append(text: bytes.extracting(try key(bytes)), to: &json)
+        }
     }
 
     private mutating func string(
@@ -129,12 +143,21 @@ extension MessagePackReader {
         attachments.append(bytes.extracting(range).withUnsafeBufferPointer { Array($0) })
     }
 
-    /// JavaScript's `undefined` (one byte of type 0) and dates: milliseconds in 64 bits of type 0, as notepack.io has them, and the
-    /// timestamps of the specification, of type -1.
-    private mutating func extended(
+    /// An extension whose length is written out. Of type 0 it is an `ArrayBuffer` or a view of one, as notepack.io 2 has them;
+    /// what it has as `undefined` and dates is never written so.
+    private mutating func longExtended(
         _ count: Int, _ bytes: Span<UInt8>, into json: inout [UInt8]
     ) throws(SocketIOError) {
         let type = Int8(bitPattern: try byte(bytes))
+        if type == 0 { return try binary(count, bytes, into: &json) }
+        try extended(type, count, bytes, into: &json)
+    }
+
+    /// JavaScript's `undefined` (one byte of type 0) and dates: milliseconds in 64 bits of type 0, as notepack.io 2 has them,
+    /// and the timestamps of the specification, of type -1.
+    private mutating func extended(
+        _ type: Int8, _ count: Int, _ bytes: Span<UInt8>, into json: inout [UInt8]
+    ) throws(SocketIOError) {
         switch (type, count) {
         case (0, 1):
             _ = try take(1, bytes)

@@ -47,7 +47,7 @@ struct MessagePackWriter: JSONTokenSink {
                 return Self.append(value, to: &output)
             }
             if let value = UInt64(String(decoding: text, as: UTF8.self)) {
-                return Self.append(0xCF, value, 8, to: &output)
+                return Self.append(unsigned: value, to: &output)
             }
         }
         let value = JSONNumber.double(text, isInteger: number.isInteger) ?? .nan
@@ -120,6 +120,11 @@ extension MessagePackWriter {
         case -0x8000_0000..<0: append(0xD2, UInt64(bitPattern: value), 4, to: &output)
         default: append(0xD3, UInt64(bitPattern: value), 8, to: &output)
         }
+    }
+
+    static func append(unsigned value: UInt64, to output: inout [UInt8]) {
+        if let signed = Int64(exactly: value) { return append(signed, to: &output) }
+        append(0xCF, value, 8, to: &output)
     }
 
     static func append(text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {

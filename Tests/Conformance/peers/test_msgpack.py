@@ -1,6 +1,7 @@
 """The scenarios of python-socketio once more, in MessagePack: its serializer against the server's parser."""
 
 import asyncio
+import json
 
 import pytest
 import socketio
@@ -39,6 +40,17 @@ def test_numbers_of_every_width(transport, server):
     async def run():
         async with scenarios.connected(server, transport) as client:
             assert await client.ask("echo", values) == values
+
+    asyncio.run(run())
+    server.check()
+
+
+def test_keys_that_are_no_strings(transport, server):
+    """Python's msgpack writes them as they are; they arrive as JSON's encoder has them."""
+    async def run():
+        async with scenarios.connected(server, transport) as client:
+            value = {1: "a", -7: "b", True: "c", None: "d", 1.5: "e", 2 ** 40: "f"}
+            assert await client.ask("echo", value) == json.loads(json.dumps(value))
 
     asyncio.run(run())
     server.check()

@@ -272,4 +272,49 @@ struct SlowClientTests {
         #expect(try await webSocket.next() == #"42["n",1]"#)
         #expect(await woken.value)
     }
+
+    @Test(
+        "whatever the policy, no more than maxPendingBytes waits for a WebSocket: beyond it the client is gone"
+    )
+    func pendingBytes() async throws {
+        for policy in [SlowClientPolicy.dropNewest(maxBytes: 1 << 20), .dropOldest(maxBytes: 1 << 20)] {
+            var options = RealtimeOptions()
+            options.slowClients = policy
+            options.engine.maxPendingBytes = 30_000
+            let realtime = Realtime(options: options)
+            let journal = SynchronousJournal()
+            realtime.root.onDisconnect { _, reason in journal.add(reason.rawValue) }
+            let client = try await SlowClient(realtime)
+            try await client.stopReading()
+            _ = try fill(realtime)
+            let socket = try #require(realtime.root.sockets.first)
+            var waiting = 1
+            while socket.emit("n", Self.text).isSent, waiting < 100 { waiting += 1 }
+            #expect(waiting >= 25 && waiting <= 30)
+            #expect(try await journal.wait(for: 1) == ["transport error"])
+            #expect(
+                realtime.sessionCount == 0 && socket.client.session.state.withLock { $0.queue.bytes } == 0)
+        }
+    }
+
+    @Test(
+        "acknowledgements may not be dropped: a client that asks and never reads is gone at maxPendingBytes")
+    func pendingAcknowledgements() async throws {
+        var options = RealtimeOptions()
+        options.slowClients = .dropOldest(maxBytes: 5000)
+        options.engine.maxPendingBytes = 30_000
+        let realtime = Realtime(options: options)
+        let journal = SynchronousJournal()
+        realtime.root.on("ask") { (_: Socket) -> String in Self.text }
+        realtime.root.onDisconnect { _, reason in journal.add(reason.rawValue) }
+        let client = try await SlowClient(realtime)
+        try await client.stopReading()
+        _ = try fill(realtime)
+        for id in 0..<20 { try await client.send(#"42\#(id)["ask"]"#) }
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(realtime.sessionCount == 1 && journal.entries == [])
+        for id in 20..<200 where realtime.sessionCount > 0 { try await client.send(#"42\#(id)["ask"]"#) }
+        #expect(try await journal.wait(for: 1) == ["transport error"])
+        #expect(realtime.sessionCount == 0)
+    }
 }

@@ -214,4 +214,49 @@ struct IdentityTests {
         #expect(journal.entries == ["transport close", "identity expired"])
         await manual.end()
     }
+
+    @Test("who comes back only to be cut off at once makes no identity last longer")
+    func cutAgainAndAgain() async throws {
+        let manual = try await ManualLoop()
+        var options = RealtimeOptions()
+        options.recovery = RecoveryOptions()
+        options.engine.pingInterval = .seconds(3600)
+        let realtime = Realtime(options: options)
+        let reasons = SynchronousJournal()
+        realtime.root.use { $0.expires(after: .seconds(300)) }
+        realtime.root.onConnection { $0.client.session.close(.transportClose) }
+        realtime.root.onRecoveryExpired { reasons.add("\($0.reason)") }
+        let first = try await RecoveringClient(realtime, loop: manual.loop)
+        var last = first
+        for seconds in [100, 200, 299] {
+            try await manual.advance(by: .seconds(seconds == 299 ? 99 : 100))
+            last = try await RecoveringClient.back(last, to: realtime, loop: manual.loop)
+            #expect(last.id == first.id && reasons.entries == [])
+        }
+        try await manual.advance(by: .seconds(2))
+        last = try await RecoveringClient.back(last, to: realtime, loop: manual.loop)
+        #expect(last.id != first.id && reasons.entries == ["identityExpired"])
+        await manual.end()
+    }
+
+    @Test(
+        "an identity that expires while its client is away, for good, ends with the session, which is said once"
+    )
+    func neverSeenAgain() async throws {
+        let manual = try await ManualLoop()
+        let journal = SynchronousJournal()
+        let reasons = SynchronousJournal()
+        let realtime = makeRealtime(journal, recovers: true)
+        realtime.root.onRecoveryExpired { reasons.add("\($0.reason)") }
+        let client = try await RecoveringClient(realtime, auth: #"{"token":"ada-1"}"#, loop: manual.loop)
+        try await manual.settle()
+        await client.cut()
+        try await manual.advance(by: .seconds(599))
+        #expect(reasons.entries == [])
+        try await manual.advance(by: .seconds(2))
+        #expect(reasons.entries == ["timeout"] && journal.entries == ["transport close"])
+        try await manual.advance(by: .seconds(1200))
+        #expect(reasons.entries.count == 1 && realtime.metrics.recoveryExpired == 1)
+        await manual.end()
+    }
 }

@@ -59,4 +59,38 @@ struct RecoveryDisconnectTests {
         let back = try await RecoveringClient.back(ada, to: east)
         #expect((back.id == ada.id) == isLocal)
     }
+
+    @Test(
+        "who is coming back while middleware is asked is reached, too, whether it waits or goes",
+        arguments: [true, false])
+    func comingBack(waits: Bool) async throws {
+        let journal = SynchronousJournal()
+        let gate = Gate()
+        var options = RealtimeOptions()
+        options.recovery = RecoveryOptions(skipMiddlewares: false)
+        let realtime = Realtime(options: options)
+        realtime.root.use { handshake in
+            guard handshake.isRecovered else { return handshake.join("guests") }
+            journal.add("asked")
+            await gate.wait()
+        }
+        realtime.root.onRecoveryExpired { journal.add("\($0.rooms) \($0.reason)") }
+        let ada = try await RecoveringClient(realtime)
+        await ada.cut()
+        let auth = #"{"pid":"\#(ada.pid ?? "")"}"#
+        let webSocket = try await WebSocketClient.open(realtime)
+        _ = try await webSocket.next()
+        await webSocket.send("40" + auth)
+        #expect(try await journal.wait(for: 1) == ["asked"])
+        realtime.root.in("guests").disconnectSockets()
+        if !waits { await webSocket.disconnect() }
+        await gate.open()
+        #expect(try await journal.wait(for: 2) == ["asked", #"["guests"] disconnected"#])
+        if waits {
+            let packet = try await webSocket.next()
+            #expect(packet.hasPrefix("40") && !packet.contains(ada.id))
+        }
+        #expect(try await RecoveringClient.back(ada, to: realtime).id != ada.id)
+        #expect(journal.entries.count == 2 && realtime.metrics.recoveryExpired == 1)
+    }
 }

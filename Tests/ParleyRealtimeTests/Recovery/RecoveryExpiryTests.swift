@@ -124,6 +124,35 @@ struct RecoveryExpiryTests {
         }
     }
 
+    @Test(
+        "by count of sessions when many go at once, from several loops: each that is too many is given up once"
+    )
+    func burstOfSessions() async throws {
+        let realtime = makeRealtime { $0.maxSessions = 50 }
+        let expired = journalExpiries(of: realtime)
+        let group = try EventLoopGroup(count: 2)
+        var clients: [RecoveringClient] = []
+        for index in 0..<200 {
+            clients.append(try await RecoveringClient(realtime, loop: group.loops[index % 2]))
+        }
+        let (webSockets, ids) = (clients.map(\.webSocket), Set(clients.map(\.id)))
+        await withTaskGroup(of: Void.self) { tasks in
+            for webSocket in webSockets { tasks.addTask { await webSocket.disconnect() } }
+        }
+        let gone = try await expired.wait(for: 150)
+        #expect(gone.count == 150 && gone.allSatisfy { $0.hasSuffix("tooManySessions") })
+        #expect(realtime.root.recovery?.state.withLock { $0.saved.count } == 50)
+        let goneIDs = Set(gone.map { String($0.prefix { $0 != " " }) })
+        #expect(goneIDs.count == 150 && goneIDs.isSubset(of: ids))
+        var recovered = 0
+        for client in clients {
+            let back = try await RecoveringClient.back(client, to: realtime, loop: group.loops[0])
+            if back.id == client.id { recovered += 1 }
+        }
+        #expect(recovered == 50)
+        await group.shutdown()
+    }
+
     @Test("while nobody can come back, nothing is kept")
     func nobody() async throws {
         let realtime = makeRealtime()

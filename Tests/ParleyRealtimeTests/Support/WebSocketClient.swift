@@ -146,8 +146,11 @@ final class WebSocketClient: ByteStream, @unchecked Sendable {
             header += extra
             guard state.bytes.count - offset >= header + length else { break }
             let payload = state.bytes[(offset + header)..<(offset + header + length)]
-            let isClose = state.bytes[offset] & 15 == 8
-            state.messages.append(isClose ? "closed" : String(decoding: payload, as: UTF8.self))
+            switch state.bytes[offset] & 15 {
+            case 8: state.messages.append("closed")
+            case 9: state.messages.append("WebSocket ping")
+            default: state.messages.append(String(decoding: payload, as: UTF8.self))
+            }
             offset += header + length
         }
         state.bytes.removeFirst(offset)

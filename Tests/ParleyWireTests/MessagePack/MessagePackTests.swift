@@ -47,12 +47,51 @@ struct MessagePackTests {
     }
 
     @Test(
-        "binary becomes an attachment with its placeholder",
-        arguments: [[0xC4, 2], [0xC5, 0, 2], [0xC6, 0, 0, 0, 2]])
+        "binary becomes an attachment with its placeholder, notepack.io 2's array buffers too",
+        arguments: [
+            [0xC4, 2], [0xC5, 0, 2], [0xC6, 0, 0, 0, 2], [0xC7, 2, 0], [0xC8, 0, 2, 0],
+            [0xC9, 0, 0, 0, 2, 0],
+        ])
     func binary(header: [UInt8]) throws {
         let decoded = try decode(packet(header + [7, 8]))
         #expect(decoded.attachments == [[7, 8]])
         #expect(String(decoding: decoded.json, as: UTF8.self) == #"[{"_placeholder":true,"num":0}]"#)
+    }
+
+    @Test("array buffers as short as undefined, or as long as a date, are binary", arguments: [0, 1, 8])
+    func arrayBuffers(count: Int) throws {
+        let content = [UInt8](repeating: 7, count: count)
+        let decoded = try decode(packet([0xC7, UInt8(count), 0] + content))
+        #expect(decoded.attachments == [content])
+    }
+
+    @Test(
+        "keys that Python writes as they are become their text, as its JSON has them",
+        arguments: [
+            ([0x01], "1"), ([0xFF], "-1"), ([0xCD, 1, 0], "256"), ([0xD1, 0xFF, 0], "-256"), ([0xC0], "null"),
+            ([0xC2], "false"), ([0xC3], "true"), ([0xCB, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0], "1.5"),
+            ([0xD3, 0x80, 0, 0, 0, 0, 0, 0, 0], "-9223372036854775808"),
+        ] as [([UInt8], String)])
+    func keys(key: [UInt8], text: String) throws {
+        #expect(try json([0x81] + key + [0xC0]) == #"[{"\#(text)":null}]"#)
+    }
+
+    @Test(
+        "keys that have no text are refused, and so is what is no string where the packet's own keys are",
+        arguments: [[0x90], [0x80], [0xC4, 0], [0xD4, 0, 0], [0xC1], [0xCD]] as [[UInt8]])
+    func refusedKeys(key: [UInt8]) {
+        #expect(throws: SocketIOError.self) { try decode(packet([0x81] + key + [0xC0])) }
+        #expect(throws: SocketIOError.self) { try decode([0x81, 0x01, 0x01]) }
+    }
+
+    @Test(
+        "acknowledgement ids travel whole", arguments: [0, 127, 1 << 53 + 1, 1 << 63 + 5, .max] as [UInt64])
+    func ids(id: UInt64) throws {
+        var bytes: [UInt8] = []
+        try MessagePackPacket(type: .ack, id: id, json: Array("[]".utf8)).encode(into: &bytes)
+        var limits = SocketIOLimits()
+        limits.acknowledgementDigits = 20
+        #expect(try MessagePackPacket(decoding: bytes.span, limits: limits).id == id)
     }
 
     @Test("packets are the same after encoding and decoding")
