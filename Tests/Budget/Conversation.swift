@@ -156,7 +156,9 @@ private struct FrameCounter {
 
     /// Where the response that switches protocols ends.
     private var headCount: Int {
-        for index in rest.indices.dropFirst(3) where rest[index] == 10 && rest[index - 2] == 10 { return index + 1 }
+        for index in rest.indices.dropFirst(3) where rest[index] == 10 && rest[index - 2] == 10 {
+            return index + 1
+        }
         return rest.count
     }
 }

@@ -199,7 +199,8 @@ struct HTTP2ServerTests {
         }
     }
 
-    @Test("a client that sends more than is discarded is told soon: its window stays closed, and it would wait")
+    @Test(
+        "a client that sends more than is discarded is told soon: its window stays closed, and it would wait")
     func largeRefusedContent() async throws {
         func configure(_ configuration: inout ServerConfiguration) {
             configuration.drainTimeout = .seconds(60)
