@@ -208,10 +208,11 @@ struct HTTP2ServerTests {
         }
         try await withServer(configure: configure, routes: routes) { server in
             let client = try HTTP2Client(server)
-            let start = ContinuousClock.now
             let large = client.peer.request(
-                "POST", "/nothing", fields: [("content-length", "9000000")],
-                content: [UInt8](repeating: 1, count: 60_000), isLast: false)
+                "POST", "/nothing", fields: [("content-length", "9000000")], content: [1], isLast: false)
+            try await client.run { $0.streams[large]?.isEnded == true }
+            let start = ContinuousClock.now
+            client.peer.send([UInt8](repeating: 2, count: 60_000), on: large, isLast: false)
             let cut = try await client.finish(large)
             #expect(cut.status == "404" && cut.closeCode == 0 && cut.isEnded)
             let time = start.duration(to: .now)
