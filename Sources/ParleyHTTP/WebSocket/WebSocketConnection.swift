@@ -9,27 +9,30 @@ import Synchronization
 ///
 /// It is unchecked Sendable: what isn't behind the atomic flag is touched on ``loop`` only.
 public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
+    // What each message touches comes first, in few lines of the processor's cache.
+
+    private let stream: any ByteStream
+    @exclusivity(unchecked) private var handler: (any WebSocketHandler)?
+    /// Set when compression was agreed on.
+    let deflation: WebSocketDeflation?
+    /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
+    private let sentClose = Atomic(false)
+    /// Why nothing is decoded now.
+    @exclusivity(unchecked) private var pauses: Pauses = []
+    /// The stream ended behind what is held.
+    @exclusivity(unchecked) private var hasEnded = false
+    @exclusivity(unchecked) private var heldPong: [UInt8]?
+    /// What was read and is decoded later.
+    @exclusivity(unchecked) private var held = HeldInput()
+    @exclusivity(unchecked) private var decoder: WebSocketDecoder
+    @exclusivity(unchecked) private var watch: WebSocketWatch
+    @exclusivity(unchecked) private var timer = DeadlineTimer()
+    @exclusivity(unchecked) private var budget = WebSocketInflationBudget()
+    let options: WebSocketOptions
     /// The request that was answered with this WebSocket, with what middleware stored on it.
     public let request: Request
     /// The subprotocol that was agreed on.
     public let subprotocol: String?
-
-    let options: WebSocketOptions
-    /// Set when compression was agreed on.
-    let deflation: WebSocketDeflation?
-    private let stream: any ByteStream
-    @exclusivity(unchecked) private var handler: (any WebSocketHandler)?
-    @exclusivity(unchecked) private var decoder: WebSocketDecoder
-    @exclusivity(unchecked) private var watch: WebSocketWatch
-    @exclusivity(unchecked) private var timer = DeadlineTimer()
-    @exclusivity(unchecked) private var heldPong: [UInt8]?
-    /// What was read and is decoded later.
-    @exclusivity(unchecked) private var held = HeldInput()
-    /// Why nothing is decoded now.
-    @exclusivity(unchecked) private var pauses: Pauses = []
-    @exclusivity(unchecked) private var budget = WebSocketInflationBudget()
-    /// The stream ended behind what is held.
-    @exclusivity(unchecked) private var hasEnded = false
 
     private struct Pauses: OptionSet {
         let rawValue: UInt8
@@ -38,9 +41,6 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
         /// Decoding goes on later, which is arranged already.
         static let turn = Pauses(rawValue: 2)
     }
-
-    /// True once a close frame was sent: nothing may follow it (RFC 6455 5.5.1).
-    private let sentClose = Atomic(false)
 
     init(
         stream: any ByteStream, request: Request, subprotocol: String?, options: WebSocketOptions,
@@ -60,6 +60,11 @@ public final class WebSocketConnection: ByteStreamHandler, @unchecked Sendable {
     func open(with handler: any WebSocketHandler) {
         self.handler = handler
         armTimer()
+    }
+
+    /// Serves another handler from now on, unless the connection is closed. Loop only.
+    package func replaceHandler(by handler: any WebSocketHandler) {
+        if self.handler != nil { self.handler = handler }
     }
 }
 

@@ -33,11 +33,15 @@ public final class InMemoryAdapter: Adapter {
     /// Delivers to the target's sockets: outside the lock, in no order.
     public func broadcast(_ message: BroadcastMessage, to target: BroadcastTarget) {
         let (sockets, isExact) = registry.withLock { $0.candidates(target) }
-        if isExact {
-            for socket in sockets where socket.id != target.sender { message.deliver(to: socket) }
-        } else {
+        guard isExact else {
             for socket in self.sockets(in: target) { message.deliver(to: socket) }
+            return
         }
+        guard let sender = target.sender else {
+            for socket in sockets { message.deliver(to: socket) }
+            return
+        }
+        for socket in sockets where socket.id != sender { message.deliver(to: socket) }
     }
 
     // MARK: Room events

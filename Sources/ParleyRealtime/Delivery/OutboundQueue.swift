@@ -12,12 +12,12 @@ struct OutboundQueue {
         let key: CoalescingKey?
     }
 
+    private(set) var count = 0
     private var entries: [Entry?] = []
     private var head = 0
     /// No droppable entry is before this one.
     private var oldest = 0
     private var places: [CoalescingKey: Int] = [:]
-    private(set) var count = 0
     /// The bytes that wait, with 64 for each frame.
     private(set) var bytes = 0
 

@@ -2,7 +2,6 @@ extension Socket {
     /// Puts an event onto its way, without telling anybody.
     func hand(_ packet: EncodedPacket, _ delivery: Delivery) -> EmitResult {
         guard isConnected else { return .disconnected }
-        let session = client.session
         if delivery.isVolatile, !session.isWritable {
             namespace.counters.volatileDropped.add(1, ordering: .relaxed)
             return .dropped
@@ -29,7 +28,7 @@ extension Socket {
     @discardableResult
     public func drained() async -> Bool {
         guard isConnected else { return false }
-        return await client.session.drained() && isConnected
+        return await session.drained() && isConnected
     }
 
     /// Waits until the client is not behind (``drained()``), then sends an event.

@@ -56,8 +56,8 @@ extension EngineServer {
                 connection.close(code: 1000, reason: "")
                 return ClosedWebSocketHandler()
             }
-            return EngineWebSocketTransport(
-                candidate: connection, session: session, timeout: self.options.upgradeTimeout)
+            return EngineUpgradeCandidate(
+                connection, session: session, timeout: self.options.upgradeTimeout)
         }
     }
 }

@@ -21,11 +21,13 @@ extension EngineSessionDelegate {
 
 /// An Engine.IO session: one client, over polling or WebSocket, whichever loops its requests arrive on.
 final class EngineSession: Sendable {
-    let id: String
+    // What each message touches comes first, in few lines of the processor's cache.
+
+    let state: Lock<EngineSessionState>
+    let form: EnginePayloadForm
     let loop: EventLoop
     let server: EngineServer
-    let form: EnginePayloadForm
-    let state: Lock<EngineSessionState>
+    let id: String
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
 

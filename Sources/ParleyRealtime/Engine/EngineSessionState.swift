@@ -13,32 +13,34 @@ struct EngineSessionState {
         case webSocket(WebSocketConnection)
     }
 
+    // What each message touches comes first.
+
     private(set) var phase = Phase.open
+    /// False when the WebSocket of an Engine.IO 3 client, or the candidate, takes binary as base64 only.
+    private var takesBinary: Bool
+    var isOverflowing = false
     private(set) var transport: Transport
-    /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
-    private(set) var delegate: (any EngineSessionDelegate)?
     /// What waits for a poll, or for a WebSocket whose client is behind.
     var queue = OutboundQueue()
-    private(set) var poll: PollContinuation?
     var isFlushScheduled = false
     /// Whether the WebSocket was asked to say when it takes more.
     var isAwaitingWritable = false
-    /// Those who wait until the client has caught up.
-    var waiters: [(id: UInt64, continuation: DrainContinuation)] = []
     private var isPosting = false
-    private var candidate: WebSocketConnection?
     private var isProbed = false
-    /// False when the WebSocket of an Engine.IO 3 client, or the candidate, takes binary as base64 only.
-    private var takesBinary: Bool
     private var awaitsPong = false
-    /// When the client last gave the sign of life that its revision asks for.
-    private var lastPong: MonotonicInstant
+    /// Whether the client was not read from at some time since it was last asked for a sign of life.
+    private var wasInboundPaused = false
     /// How many of the client's sockets can't keep up; it is read from while there is none. Below zero for a moment when one
     /// that can again says so before its other thread said that it can't.
     private var inboundPauses = 0
-    /// Whether the client was not read from at some time since it was last asked for a sign of life.
-    private var wasInboundPaused = false
-    var isOverflowing = false
+    /// When the client last gave the sign of life that its revision asks for.
+    private var lastPong: MonotonicInstant
+    /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
+    private(set) var delegate: (any EngineSessionDelegate)?
+    private(set) var poll: PollContinuation?
+    /// Those who wait until the client has caught up.
+    var waiters: [(id: UInt64, continuation: DrainContinuation)] = []
+    private var candidate: WebSocketConnection?
     private var postWaiter: CheckedContinuation<Void, Never>?
 
     /// Gives the session its user; false when it is closed already.

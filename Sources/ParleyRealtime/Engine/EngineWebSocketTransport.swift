@@ -1,38 +1,18 @@
 import ParleyHTTP
-import ParleyTransport
 import ParleyWire
 
-/// The WebSocket of an Engine.IO session: the session's transport from the start, or a candidate that becomes it by the
-/// probe (`2probe`, `3probe`, `5`; Engine.IO protocol, "Upgrade"). All of it runs on the connection's loop.
+/// The WebSocket that is the transport of an Engine.IO session. All of it runs on the connection's loop.
 final class EngineWebSocketTransport: WebSocketHandler {
-    /// `3probe` in a text frame.
-    private static let probeReply: [UInt8] = [0x81, 6] + Array("3probe".utf8)
-
     private let session: EngineSession
-    /// Held here too, so that a message costs no lock on the way in.
-    private var delegate: (any EngineSessionDelegate)?
-    private var isActive: Bool
-    private var timeout: LoopTimer?
+    /// Held here too, so that a message costs no lock on the way in; nil for a session that is closed already.
+    private let delegate: (any EngineSessionDelegate)?
 
-    /// The transport of a session that begins on it.
     init(session: EngineSession) {
         self.session = session
-        isActive = true
         delegate = session.delegate
     }
 
-    /// A candidate, which has so long to become the transport.
-    init(candidate connection: WebSocketConnection, session: EngineSession, timeout: Duration) {
-        self.session = session
-        isActive = false
-        self.timeout = connection.loop.schedule(after: timeout) { [weak self, weak connection] in
-            guard let self, let connection else { return }
-            self.abandon(connection)
-        }
-    }
-
     func received(text: Span<UInt8>, on connection: WebSocketConnection) {
-        guard isActive else { return probe(text, connection) }
         do {
             let type = try EngineIOPacketType.ofTextFrame(text)
             let data = text.extracting(droppingFirst: 1)
@@ -57,7 +37,6 @@ final class EngineWebSocketTransport: WebSocketHandler {
     }
 
     func received(binary: Span<UInt8>, on connection: WebSocketConnection) {
-        guard isActive else { return abandon(connection) }
         guard session.revision == .three else {
             delegate?.received(binary: Array(span: binary))
             return
@@ -70,34 +49,9 @@ final class EngineWebSocketTransport: WebSocketHandler {
         }
     }
 
-    private func probe(_ text: Span<UInt8>, _ connection: WebSocketConnection) {
-        if text.isEqual(to: "2probe"), session.probed(connection) {
-            connection.send(frames: Self.probeReply)
-        } else if text.isEqual(to: "5"), session.completeUpgrade(connection) {
-            timeout?.cancel()
-            timeout = nil
-            isActive = true
-            delegate = session.delegate
-        } else {
-            abandon(connection)
-        }
-    }
-
-    private func abandon(_ connection: WebSocketConnection) {
-        session.abandonUpgrade(connection)
-        timeout?.cancel()
-        timeout = nil
-        connection.close(code: 1000, reason: "")
-    }
-
-    func receivedPong(on connection: WebSocketConnection) {}
-
     func becameWritable(_ connection: WebSocketConnection) { session.becameWritable(connection) }
 
     func closed(_ connection: WebSocketConnection, code: UInt16, reason: String) {
-        timeout?.cancel()
-        delegate = nil
-        guard isActive else { return session.abandonUpgrade(connection) }
         switch code {
         // A peer that broke the rules of WebSocket, or says that this side did; any other end is a close.
         case 1002, 1003, 1007, 1009:

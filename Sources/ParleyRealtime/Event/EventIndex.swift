@@ -19,27 +19,31 @@ struct EventIndex: Sendable {
         }
     }
 
-    /// Open addressing: half of the places are free, so that every search ends. Their number is a power of two.
-    private var places: [Entry?] = []
+    /// Open addressing: half of the places are free, so that every search ends. Their number is a power of two. Unmanaged, as
+    /// all loops search here: each would count references that the others count.
+    private var places: [Unmanaged<Entry>?] = []
+    /// Holds them.
+    private let entries: [Entry]
 
     init(_ events: [String: [EventHandler]]) {
-        guard !events.isEmpty else { return }
+        entries = events.map { Entry($0.key, $0.value) }
+        guard !entries.isEmpty else { return }
         places = Array(repeating: nil, count: 2)
-        while places.count < events.count * 2 { places += places }
-        for (name, handlers) in events {
-            let entry = Entry(name, handlers)
+        while places.count < entries.count * 2 { places += places }
+        for entry in entries {
             let bytes = entry.bytes
             var place = Self.hash(bytes.span) & (places.count - 1)
             while places[place] != nil { place = (place + 1) & (places.count - 1) }
-            places[place] = entry
+            places[place] = .passUnretained(entry)
         }
     }
 
-    func find(_ name: Span<UInt8>) -> Entry? {
+    /// The entry of a name, which lives as long as the index.
+    func find(_ name: Span<UInt8>) -> Unmanaged<Entry>? {
         guard !places.isEmpty else { return nil }
         var place = Self.hash(name) & (places.count &- 1)
         while let entry = places[place] {
-            if Self.areEqual(entry.bytes, name) { return entry }
+            if entry._withUnsafeGuaranteedRef({ Self.areEqual($0.bytes, name) }) { return entry }
             place = (place &+ 1) & (places.count &- 1)
         }
         return nil

@@ -59,7 +59,7 @@ final class HandlerTable: Sendable {
     }
 
     /// The handlers of an event whose name stands in the JSON.
-    func find(_ name: JSONStringRange, in json: Span<UInt8>) -> EventIndex.Entry? {
+    func find(_ name: JSONStringRange, in json: Span<UInt8>) -> Unmanaged<EventIndex.Entry>? {
         guard name.hasEscapes else { return index.find(json.extracting(name.contents)) }
         return index.find(Array(name.string(in: json).utf8).span)
     }

@@ -89,13 +89,24 @@ struct PacketWriter: Sendable {
         return finish()
     }
 
+    /// Like `finishArray`, where the packet is one text frame; nil, with the writer as it was, where it is not.
+    mutating func finishPlainArray() -> EngineFrame? {
+        guard parser == .json, attachments.isEmpty else { return nil }
+        bytes.append(UInt8(ascii: "]"))
+        return finishFrame()
+    }
+
+    private mutating func finishFrame() -> EngineFrame {
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return EngineFrame(textBehindReservation: taken)
+    }
+
     /// Ends the packet. One with attachments gets the head of the binary type, which counts them.
     mutating func finish() -> EncodedPacket {
         if parser == .messagePack { return messagePack() }
         guard !attachments.isEmpty else {
-            var taken: [UInt8] = []
-            swap(&taken, &bytes)
-            return EncodedPacket(frame: EngineFrame(textBehindReservation: taken), attachments: [])
+            return EncodedPacket(frame: finishFrame(), attachments: [])
         }
         var whole = Self.start([], capacity: bytes.count + 16)
         SocketIOEncoder.appendHead(

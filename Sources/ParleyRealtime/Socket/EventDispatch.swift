@@ -10,10 +10,12 @@ struct EventDispatch {
     /// Returns what is left to do asynchronously. Throws when the JSON is no event.
     func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> [AsyncWork] {
         var range = JSONStringRange(contents: 0..<0, hasEscapes: false)
-        let cursor = try JSONArrayCursor(
+        var cursor = try JSONArrayCursor(
             event: json, name: &range, attachments: attachments, maximumDepth: socket.client.jsonDepth)
-        if own == nil, shared.isPlain, let known = shared.find(range, in: json), let only = known.only {
-            return call(only, known, cursor, json)
+        if own == nil, shared.isPlain, let known = shared.find(range, in: json),
+            let work = known._withUnsafeGuaranteedRef({ callOnly($0, &cursor, json) })
+        {
+            return work
         }
         let event = Event(range, json, shared, own)
         guard !event.isReserved else { throw SocketIOError.malformed("reserved event name") }
@@ -31,8 +33,8 @@ struct EventDispatch {
         let isReserved: Bool
 
         init(_ range: JSONStringRange, _ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) {
-            self.shared = shared.find(range, in: json)
-            self.own = own?.find(range, in: json)
+            self.shared = shared.find(range, in: json)?.takeUnretainedValue()
+            self.own = own?.find(range, in: json)?.takeUnretainedValue()
             if let known = self.shared ?? self.own {
                 (name, isReserved) = (known.name, known.isReserved)
             } else {
@@ -44,13 +46,14 @@ struct EventDispatch {
         var handlerCount: Int { (shared?.handlers.count ?? 0) + (own?.handlers.count ?? 0) }
     }
 
-    /// What nearly all events come to: one handler, and nothing beside it.
-    private func call(
-        _ handler: EventHandler, _ event: EventIndex.Entry, _ cursor: JSONArrayCursor, _ json: Span<UInt8>
-    ) -> [AsyncWork] {
-        var work: [AsyncWork] = []
+    /// What nearly all events come to: one handler, and nothing beside it. Nil for other events.
+    private func callOnly(
+        _ event: EventIndex.Entry, _ cursor: inout JSONArrayCursor, _ json: Span<UInt8>
+    ) -> [AsyncWork]? {
+        guard let handler = event.only else { return nil }
         let acknowledgement = id.map { Acknowledgement(id: $0, isContended: false) }
-        call(handler, event.name, acknowledgement, cursor, json, &work)
+        var work: [AsyncWork] = []
+        call(handler, event.name, acknowledgement, &cursor, json, &work)
         return work
     }
 
@@ -102,16 +105,16 @@ struct EventDispatch {
         _ json: Span<UInt8>, _ work: inout [AsyncWork]
     ) {
         for handler in event.handlers where !handler.isOnce || socket.takeOnce(handler.token) {
-            call(handler, event.name, acknowledgement, arguments, json, &work)
+            var cursor = arguments
+            call(handler, event.name, acknowledgement, &cursor, json, &work)
         }
     }
 
     private func call(
         _ handler: EventHandler, _ event: String, _ acknowledgement: Acknowledgement?,
-        _ arguments: JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
+        _ cursor: inout JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
     ) {
         do {
-            var cursor = arguments
             guard let rest = try handler.invoke(socket, &cursor, json, acknowledgement) else { return }
             if handler.isConcurrent, socket.startConcurrently(rest) { return }
             work.append(rest)

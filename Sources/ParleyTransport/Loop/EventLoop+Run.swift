@@ -104,11 +104,10 @@ extension EventLoop {
             uv_walk(
                 handles.loop,
                 { handle, found in
-                    guard let handle, uv_handle_get_type(handle) == UV_TCP, uv_is_closing(handle) == 0,
-                        let data = uv_handle_get_data(handle),
+                    guard let connection = EventLoop.owner(of: handle) as? TCPConnection,
                         let found = found?.assumingMemoryBound(to: [TCPConnection].self)
                     else { return }
-                    found.pointee.append(Unmanaged<TCPConnection>.fromOpaque(data).takeUnretainedValue())
+                    found.pointee.append(connection)
                 }, found)
         }
         return found
@@ -120,16 +119,21 @@ extension EventLoop {
         uv_walk(
             handles.loop,
             { handle, _ in
-                guard let handle, uv_is_closing(handle) == 0, let data = uv_handle_get_data(handle) else {
-                    return
-                }
-                switch uv_handle_get_type(handle) {
-                case UV_TCP: Unmanaged<TCPConnection>.fromOpaque(data).takeUnretainedValue().loopIsStopping()
-                case UV_POLL: Unmanaged<ListeningSocket>.fromOpaque(data).takeUnretainedValue().close()
-                case UV_SIGNAL: Unmanaged<SignalSource>.fromOpaque(data).takeUnretainedValue().cancel()
+                switch EventLoop.owner(of: handle) {
+                case let connection as TCPConnection: connection.loopIsStopping()
+                case let socket as ListeningSocket: socket.close()
+                case let signal as SignalSource: signal.cancel()
                 default: break
                 }
             }, nil)
+    }
+
+    /// The object that a socket's or a signal's handle calls back, unless it is being closed.
+    private static func owner(of handle: UnsafeMutablePointer<uv_handle_t>?) -> AnyObject? {
+        guard let handle, [UV_POLL, UV_SIGNAL].contains(uv_handle_get_type(handle)),
+            uv_is_closing(handle) == 0, let data = uv_handle_get_data(handle)
+        else { return nil }
+        return Unmanaged<AnyObject>.fromOpaque(data).takeUnretainedValue()
     }
 }
 

@@ -1,5 +1,3 @@
-import CUV
-
 /// Turns accepted sockets of one listener into connections with handlers.
 final class Acceptor: Sendable {
     let origin: ConnectionOrigin
@@ -54,7 +52,7 @@ final class Acceptor: Sendable {
         }
         #if !os(Linux)
             // On Linux it is inherited from the listening socket.
-            if noDelay, peer?.isUnix != true { uv_tcp_nodelay(connection.handle, 1) }
+            if noDelay, peer?.isUnix != true { ListenSocketFactory.setNoDelay(descriptor) }
         #endif
         connection.open(handler: firstHandler(of: connection))
     }

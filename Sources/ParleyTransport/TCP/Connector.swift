@@ -1,5 +1,3 @@
-import CUV
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -75,40 +73,21 @@ final class Connector: @unchecked Sendable {
         _ = origin.admit(limit: .max)
         connection.remoteAddress = address
         do throws(TransportError) {
-            try connection.attach(descriptor: nil)
+            try connection.attach(
+                descriptor: ListenSocketFactory.unbound(address.isIPv6 ? AF_INET6 : AF_INET))
             attempt = connection
-            try connect(connection, to: address)
+            let status = connection.connect(to: address) { self.didConnect(connection, $0) }
+            guard status == 0 else { throw .system(operation: operation, code: status) }
         } catch {
             failAttempt(error)
         }
     }
 
-    private func connect(_ connection: TCPConnection, to address: SocketAddress) throws(TransportError) {
-        let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
-        request.pointee.data = Unmanaged.passRetained(self).toOpaque()
-        let status = address.withSocketAddress { address, _ in
-            uv_tcp_connect(request, connection.handle, address) { request, status in
-                guard let request, let data = request.pointee.data else { return }
-                let connection = request.pointee.handle.pointee.data.map {
-                    Unmanaged<TCPConnection>.fromOpaque($0).takeUnretainedValue()
-                }
-                request.deallocate()
-                Unmanaged<Connector>.fromOpaque(data).takeRetainedValue().didConnect(connection, status)
-            }
-        }
-        guard status == 0 else {
-            Unmanaged.passUnretained(self).release()
-            request.deallocate()
-            throw .system(operation: operation, code: -(status ?? UV_EINVAL.rawValue))
-        }
-    }
-
-    private func didConnect(_ connection: TCPConnection?, _ status: Int32) {
-        // An attempt that was given up reports its cancellation here.
-        guard let connection, connection === attempt else { return }
-        guard status == 0 else { return failAttempt(.system(operation: operation, code: -status)) }
+    private func didConnect(_ connection: TCPConnection, _ code: Int32) {
+        guard connection === attempt else { return }
+        guard code == 0 else { return failAttempt(.system(operation: operation, code: code)) }
         attempt = nil
-        uv_tcp_nodelay(connection.handle, 1)
+        ListenSocketFactory.setNoDelay(connection.descriptor)
         connection.open(handler: makeHandler(connection))
         finish(.success(connection))
     }

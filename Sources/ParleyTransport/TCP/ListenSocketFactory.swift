@@ -82,6 +82,11 @@ enum ListenSocketFactory {
         try checkCall(status, "set socket option \(option)")
     }
 
+    /// What is sent is to leave at once; a socket that can't do so serves all the same.
+    static func setNoDelay(_ descriptor: Int32) {
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
     /// Accepts a connection as a non-blocking socket, and tells its peer's address.
     static func accept(_ descriptor: Int32) -> (descriptor: Int32, peer: SocketAddress?) {
         var accepted: Int32 = -1

@@ -1,5 +1,11 @@
 import CUV
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Bytes on their way into the kernel.
 package struct OutgoingBytes {
     package private(set) var bytes: [UInt8] = []
@@ -12,38 +18,29 @@ package struct OutgoingBytes {
 
     var remaining: Int { bytes.count + tail.count - offset }
 
-    /// The first bytes that the kernel has not taken, as libuv wants them: in one buffer or two.
-    ///
-    /// A native array's storage does not move while it is held and not written to, so that the pointers stay good
-    /// for as long as this value is kept untouched: that is until the write's callback. libuv copies the buffers'
-    /// descriptions.
-    func withBuffers<Result>(limit: Int, _ body: (UnsafeBufferPointer<uv_buf_t>) -> Result) -> Result {
-        // One write takes at most what an Int32 counts, as `uv_try_write` returns one.
-        let limit = min(limit, Int(Int32.max))
-        let first = Self.buffer(bytes, from: min(offset, bytes.count), limit: limit)
-        let second = Self.buffer(tail, from: max(0, offset - bytes.count), limit: limit - Int(first.len))
-        return withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: 2) { buffers in
-            var count = 0
-            if first.len > 0 { count = 1 }
-            buffers.initializeElement(at: 0, to: first)
-            buffers.initializeElement(at: count, to: second)
-            if second.len > 0 { count += 1 }
-            return body(UnsafeBufferPointer(rebasing: buffers[..<count]))
+    /// Gives a socket what it takes at once of what is left; returns how many bytes that are, or -1 with `errno`.
+    func send(to descriptor: Int32) -> Int {
+        if tail.isEmpty { return Self.send(bytes, from: offset, to: descriptor) }
+        if offset >= bytes.count { return Self.send(tail, from: offset - bytes.count, to: descriptor) }
+        return bytes.withUnsafeBytes { bytes in
+            tail.withUnsafeBytes { tail in
+                var parts = (Self.part(bytes[offset...]), Self.part(tail[...]))
+                return withUnsafePointer(to: &parts) { parts in
+                    parts.withMemoryRebound(to: iovec.self, capacity: 2) { writev(descriptor, $0, 2) }
+                }
+            }
         }
     }
 
-    private static func buffer(_ bytes: [UInt8], from offset: Int, limit: Int) -> uv_buf_t {
+    private static func send(_ bytes: [UInt8], from offset: Int, to descriptor: Int32) -> Int {
         bytes.withUnsafeBytes { all in
-            let start = UnsafeMutableRawPointer(mutating: all.baseAddress)?.advanced(by: offset)
-            let count = UInt32(clamping: min(limit, all.count - offset))
-            return uv_buf_init(start?.assumingMemoryBound(to: CChar.self), count)
+            guard let start = all.baseAddress else { return 0 }
+            return parley_send(descriptor, start + offset, all.count - offset)
         }
     }
-}
 
-/// A write that libuv performs when the socket takes more.
-struct PendingWrite {
-    let request: UnsafeMutablePointer<uv_write_t>
-    /// How many bytes it writes.
-    let count: Int
+    private static func part(_ bytes: Slice<UnsafeRawBufferPointer>) -> iovec {
+        let part = UnsafeRawBufferPointer(rebasing: bytes)
+        return iovec(iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
+    }
 }

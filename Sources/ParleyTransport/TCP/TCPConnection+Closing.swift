@@ -30,7 +30,7 @@ extension TCPConnection {
         guard phase == .open || phase == .opening else { return }
         phase = .draining
         startReading()
-        if write == nil, phase == .draining { finishDraining() }
+        if !isBlocked, phase == .draining { finishDraining() }
     }
 
     /// Everything is written: sends FIN, and waits for the peer's.
@@ -57,18 +57,23 @@ extension TCPConnection {
         phase = .closed
         closeReason = reason
         isReading = false
+        isBlocked = false
         timer?.cancel()
         timer = nil
         drained = nil
+        connecting = nil
         outbox.withLock { outbox in
             _ = outbox.end(.closed)
             outbox.discard()
         }
-        if write == nil { recycleOutgoing() }
+        recycleOutgoing()
         uv_close(generic) { handle in
             guard let data = uv_handle_get_data(handle) else { return }
             Unmanaged<TCPConnection>.fromOpaque(data).takeRetainedValue().didClose()
         }
+        // Behind `uv_close`, from which on libuv doesn't look at it any more.
+        systemClose(descriptor)
+        descriptor = -1
     }
 
     private func didClose() {

@@ -27,7 +27,7 @@ extension TCPConnection {
 
     /// Called whenever less may be pending than before.
     func noteDrained() {
-        guard drained != nil, phase == .open, write == nil, outgoing.remaining == 0,
+        guard drained != nil, phase == .open, outgoing.remaining == 0,
             outbox.withLock({ $0.bytes.isEmpty })
         else { return }
         drained.take()?()

@@ -112,7 +112,8 @@ import Testing
             try await Task.sleep(for: .milliseconds(50))
             let asked = handler.events.withLock { $0.becameWritable }
             try await Task.sleep(for: .milliseconds(50))
-            #expect(handler.events.withLock { $0.becameWritable } == asked, "it asks in a circle")
+            // Once or twice more, where the kernel took a little meanwhile.
+            #expect(handler.events.withLock { $0.becameWritable } < asked + 5, "it asks in a circle")
             Glibc.close(open(server.certificates.path("go-on"), O_CREAT | O_WRONLY, 0o600))
             #expect(try await output == "1000000")
             unlink(server.certificates.path("go-on"))
