@@ -2,7 +2,7 @@
  * uWebSockets, the C++ server, with the load generator's contract and fixed replies: cut from the request's bytes, as the floor
  * cuts its own. The library is the one that the PyPI package `socketify` ships, with its C interface; its sockets run on libuv.
  *
- *     cc -O2 uwebsockets.c /path/of/libsocketify_linux_amd64.so -o uwebsockets && ./uwebsockets PORT
+ *     clang -O2 uwebsockets.c /path/of/libsocketify_linux_amd64.so -o uwebsockets && ./uwebsockets PORT
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -31,6 +31,9 @@ def find(options):
 def installed(options):
     if has_node_ws():
         yield Server("node-ws", lambda port, flags, files: ["node", PEERS / "node-ws.js", port])
+    uwebsockets = options.peers and options.peers / "uwebsockets"
+    if uwebsockets and uwebsockets.exists():
+        yield Server("uWebSockets", lambda port, flags, files: [uwebsockets, port])
     python = options.peers and options.peers / "bin" / "python"
     if python and python.exists():
         yield Server("python-socketio", lambda port, flags, files: [

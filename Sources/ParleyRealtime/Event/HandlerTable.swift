@@ -2,7 +2,7 @@ import ParleyWire
 
 /// The rest of a handler's work, when it is asynchronous.
 @usableFromInline
-typealias AsyncWork = @Sendable () async -> Void
+typealias AsyncWork = nonisolated(nonsending) @Sendable () async -> Void
 
 /// Names a registered handler, for `off`.
 public struct HandlerToken: Sendable, Hashable {

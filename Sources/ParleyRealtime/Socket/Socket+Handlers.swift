@@ -107,8 +107,11 @@ extension Socket: EventRegistration {
         }
     }
 
+    /// Stays on its caller's executor, as handlers' work does: every hop asks the task for its preference, under a lock.
     @usableFromInline
-    func reportingErrors(of event: String, _ body: () async throws -> Void) async {
+    nonisolated(nonsending) func reportingErrors(
+        of event: String, _ body: nonisolated(nonsending) () async throws -> Void
+    ) async {
         do {
             try await body()
         } catch {
