@@ -33,7 +33,7 @@ enum Budget {
     private static func run(_ work: Work, _ count: Int) async throws {
         let server = try await MemoryServer(application())
         switch work {
-        case .echo, .burst, .binary:
+        case .echo, .burst, .suspendable, .binary:
             try await Conversation(work, count: count).hold(with: server)
         case .broadcast:
             let audience = Audience(size: 100, count: count)
@@ -54,6 +54,7 @@ enum Budget {
         app.get("/hello") { _ in "Hello, world!" }
         let realtime = Realtime()
         realtime.root.on("echo") { (_, text: String) in text }
+        realtime.root.on("wait") { (_, text: String) async in text }
         realtime.root.on("data") { (_, data: JSONValue) in data }
         realtime.root.on("all") { (socket, text: String) in socket.namespace.emit("all", text) }
         app.mount(realtime)
@@ -66,6 +67,8 @@ enum Work: String, CaseIterable {
     case echo
     /// The same, 16 in one read.
     case burst
+    /// The same, by an asynchronous handler that does not suspend.
+    case suspendable
     /// An event with an attachment of 1 KiB, acknowledged with it.
     case binary
     /// One of a hundred deliveries of an event.

@@ -20,6 +20,9 @@ final class Conversation: ByteStreamHandler, @unchecked Sendable {
         let echo = Self.text(#"427["echo","0123456789abcdef0123456789abcdef"]"#)
         switch work {
         case .burst: (request, answersPerRequest) = (Array(repeatElement(echo, count: 16).joined()), 16)
+        case .suspendable:
+            let wait = Self.text(#"427["wait","0123456789abcdef0123456789abcdef"]"#)
+            (request, answersPerRequest) = (Array(repeatElement(wait, count: 16).joined()), 16)
         case .binary:
             let head = Self.text(#"451-7["data",{"_placeholder":true,"num":0}]"#)
             request = head + Self.frame(0x82, [UInt8](repeating: 7, count: 1024))
@@ -28,7 +31,7 @@ final class Conversation: ByteStreamHandler, @unchecked Sendable {
         default: (request, answersPerRequest) = (echo, 1)
         }
         isHTTP = work == .hello
-        left = work == .burst ? (count + 15) / 16 : count
+        left = work == .burst || work == .suspendable ? (count + 15) / 16 : count
         audience = nil
     }
 

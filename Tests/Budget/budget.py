@@ -16,7 +16,7 @@ from pathlib import Path
 BASELINE = Path(__file__).parent / "baseline.json"
 TOLERANCE = 1.25
 # How often each is done; multiples of 100, the size of the audience, and of 16, that of a burst.
-COUNTS = {"echo": 1600, "burst": 1600, "binary": 800, "broadcast": 8000, "hello": 800, "connect": 100}
+COUNTS = {"echo": 1600, "burst": 1600, "suspendable": 1600, "binary": 800, "broadcast": 8000, "hello": 800, "connect": 100}
 
 
 def valgrind(program, work, count, *arguments):

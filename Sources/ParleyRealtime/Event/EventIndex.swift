@@ -1,6 +1,15 @@
 /// Finds an event's handlers by the bytes of its name, so that no string is made, nor hashed with a secret, for each event.
 /// Nobody but the application chooses what is in it.
 struct EventIndex: Sendable {
+    /// A name as clients compare it: by its bytes, where Swift's strings are equal if they look the same.
+    struct Name: Hashable, Sendable {
+        let bytes: [UInt8]
+
+        init(_ name: String) { bytes = Array(name.utf8) }
+
+        var text: String { String(decoding: bytes, as: UTF8.self) }
+    }
+
     /// An event that has handlers.
     final class Entry: Sendable {
         let name: String
@@ -10,11 +19,11 @@ struct EventIndex: Sendable {
         let only: EventHandler?
         fileprivate let bytes: [UInt8]
 
-        fileprivate init(_ name: String, _ handlers: [EventHandler]) {
-            self.name = name
+        fileprivate init(_ name: Name, _ handlers: [EventHandler]) {
+            self.name = name.text
             self.handlers = handlers
-            bytes = Array(name.utf8)
-            isReserved = EventName.isReserved(name)
+            bytes = name.bytes
+            isReserved = EventName.isReserved(self.name)
             only = handlers.count == 1 && !handlers[0].isOnce && !isReserved ? handlers[0] : nil
         }
     }
@@ -25,7 +34,7 @@ struct EventIndex: Sendable {
     /// Holds them.
     private let entries: [Entry]
 
-    init(_ events: [String: [EventHandler]]) {
+    init(_ events: [Name: [EventHandler]]) {
         entries = events.map { Entry($0.key, $0.value) }
         guard !entries.isEmpty else { return }
         places = Array(repeating: nil, count: 2)

@@ -36,12 +36,12 @@ struct CatchAllHandler: Sendable {
 /// retain. Registering makes a new one.
 final class HandlerTable: Sendable {
     struct Contents: Sendable {
-        var events: [String: [EventHandler]] = [:]
+        var events: [EventIndex.Name: [EventHandler]] = [:]
         var catchAll: [CatchAllHandler] = []
         var middleware: [EventMiddleware] = []
     }
 
-    private let events: [String: [EventHandler]]
+    private let events: [EventIndex.Name: [EventHandler]]
     private let index: EventIndex
     let catchAll: [CatchAllHandler]
     let middleware: [EventMiddleware]
@@ -71,7 +71,7 @@ final class HandlerTable: Sendable {
     }
 
     func adding(_ handler: EventHandler, to event: String) -> HandlerTable {
-        changed { $0.events[event, default: []].append(handler) }
+        changed { $0.events[EventIndex.Name(event), default: []].append(handler) }
     }
 
     func adding(_ handler: CatchAllHandler, first: Bool) -> HandlerTable {
@@ -93,9 +93,9 @@ final class HandlerTable: Sendable {
         }
     }
 
-    func removingAll(of event: String) -> HandlerTable { changed { $0.events[event] = nil } }
+    func removingAll(of event: String) -> HandlerTable { changed { $0.events[EventIndex.Name(event)] = nil } }
 
-    private func count(_ events: [String: [EventHandler]]) -> Int {
+    private func count(_ events: [EventIndex.Name: [EventHandler]]) -> Int {
         events.values.reduce(0) { $0 + $1.count }
     }
 }

@@ -34,6 +34,37 @@ struct EventIndexTests {
         #expect(try await client.next() == "431[1]")
     }
 
+    @Test("names that only look the same are different names, as they are to clients")
+    func equivalentNames() async throws {
+        let realtime = Realtime()
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        realtime.root.on(composed) { (_: Socket) in 1 }
+        realtime.root.on(decomposed) { (_: Socket) in 2 }
+        let client = try await PollingClient.join(realtime)
+        try await client.send("420[\"\(composed)\"]", "421[\"\(decomposed)\"]")
+        #expect(try await client.next() == "430[1]")
+        #expect(try await client.next() == "431[2]")
+        realtime.root.off(decomposed)
+        try await client.send("422[\"\(decomposed)\"]", "423[\"\(composed)\"]")
+        #expect(try await client.next() == "433[1]")
+    }
+
+    @Test("a handler that is registered while events come is called from the next one on")
+    func registeredLater() async throws {
+        let realtime = Realtime()
+        realtime.root.on("first") { (_: Socket) in
+            realtime.root.on("second") { (_: Socket) in "late" }
+            return "early"
+        }
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"420["first"]"#, #"421["second"]"#)
+        #expect(try await client.next() == #"430["early"]"#)
+        #expect(try await client.next() == #"431["late"]"#)
+        realtime.root.off("second")
+        try await client.send(#"422["second"]"#, #"423["first"]"#)
+        #expect(try await client.next() == #"433["early"]"#)
+    }
+
     @Test("handlers of the namespace and of the socket, and several of one event, are all called")
     func tables() async throws {
         let realtime = Realtime()
