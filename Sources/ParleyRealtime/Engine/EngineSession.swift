@@ -23,10 +23,10 @@ extension EngineSessionDelegate {
 final class EngineSession: Sendable {
     // What each message touches comes first, in few lines of the processor's cache.
 
-    let state: Lock<EngineSessionState>
     let form: EnginePayloadForm
-    let loop: EventLoop
     let server: EngineServer
+    let state: Lock<EngineSessionState>
+    let loop: EventLoop
     let id: String
     /// Touched on `loop` only.
     nonisolated(unsafe) private var heartbeatTimer: LoopTimer?
@@ -162,7 +162,7 @@ final class EngineSession: Sendable {
         guard state.withLock({ $0.isInboundPaused }) else { return }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if !state.withLock({ $0.waitForResume(continuation) }) { continuation.resume() }
+                if !state.withLock({ $0.waitForResume(Waiter(continuation)) }) { continuation.resume() }
             }
         } onCancel: {
             close(.transportError)
@@ -175,7 +175,7 @@ final class EngineSession: Sendable {
     func poll() async -> EngineSessionState.PollOutcome {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                switch state.withLock({ $0.poll(continuation) }) {
+                switch state.withLock({ $0.poll(Waiter(continuation)) }) {
                 case .parked:
                     if Task.isCancelled { close(.transportError) }
                 case .answer(let outcome):

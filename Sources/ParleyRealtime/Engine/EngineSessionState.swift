@@ -37,11 +37,11 @@ struct EngineSessionState {
     private var lastPong: MonotonicInstant
     /// Who gets the messages; let go when the session closes, as it holds the session in its turn.
     private(set) var delegate: (any EngineSessionDelegate)?
-    private(set) var poll: PollContinuation?
+    private(set) var poll: PollWaiter?
     /// Those who wait until the client has caught up.
     var waiters: [(id: UInt64, continuation: DrainContinuation)] = []
     private var candidate: WebSocketConnection?
-    private var postWaiter: CheckedContinuation<Void, Never>?
+    private var postWaiter: Waiter<Void>?
 
     /// Gives the session its user; false when it is closed already.
     mutating func begin(_ delegate: any EngineSessionDelegate) -> Bool {
@@ -68,7 +68,7 @@ struct EngineSessionState {
 
     // MARK: Polling
 
-    typealias PollContinuation = CheckedContinuation<PollOutcome, Never>
+    typealias PollWaiter = Waiter<PollOutcome>
 
     enum PollOutcome {
         case packets([EngineFrame])
@@ -84,7 +84,7 @@ struct EngineSessionState {
         case overlap
     }
 
-    mutating func poll(_ continuation: PollContinuation) -> PollAction {
+    mutating func poll(_ continuation: PollWaiter) -> PollAction {
         switch phase {
         case .closed: return .answer(.refused)
         case .closing: return queue.isEmpty ? .farewell : .answer(.packets(queue.takeAll()))
@@ -99,7 +99,7 @@ struct EngineSessionState {
     }
 
     /// What the parked poll is answered with at the end of the loop's turn.
-    mutating func flush() -> (PollContinuation, [EngineFrame])? {
+    mutating func flush() -> (PollWaiter, [EngineFrame])? {
         isFlushScheduled = false
         guard let waiting = poll, !queue.isEmpty else { return nil }
         poll = nil
@@ -107,7 +107,7 @@ struct EngineSessionState {
     }
 
     /// Takes the parked poll away, for a client that went or a session that ends.
-    mutating func takePoll() -> PollContinuation? {
+    mutating func takePoll() -> PollWaiter? {
         defer { poll = nil }
         return poll
     }
@@ -141,7 +141,7 @@ struct EngineSessionState {
         return inboundPauses == 1 ? webSocket : nil
     }
 
-    mutating func resumeInbound() -> (WebSocketConnection?, CheckedContinuation<Void, Never>?) {
+    mutating func resumeInbound() -> (WebSocketConnection?, Waiter<Void>?) {
         inboundPauses -= 1
         guard inboundPauses == 0 else { return (nil, nil) }
         defer { postWaiter = nil }
@@ -153,7 +153,7 @@ struct EngineSessionState {
     }
 
     /// Returns false when there is nothing to wait for.
-    mutating func waitForResume(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+    mutating func waitForResume(_ continuation: Waiter<Void>) -> Bool {
         guard isInboundPaused else { return false }
         postWaiter = continuation
         return true
@@ -175,7 +175,7 @@ struct EngineSessionState {
     }
 
     /// The client's probe came. Returns the poll that must be released so that the client can pause polling.
-    mutating func probed(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollContinuation?) {
+    mutating func probed(_ connection: WebSocketConnection) -> (accepted: Bool, release: PollWaiter?) {
         guard phase == .open, candidate === connection else { return (false, nil) }
         isProbed = true
         return (true, queue.isEmpty ? takePoll() : nil)
@@ -184,7 +184,7 @@ struct EngineSessionState {
     /// The client's upgrade packet came: from here on the WebSocket is the transport.
     mutating func completeUpgrade(
         _ connection: WebSocketConnection
-    ) -> (accepted: Bool, release: PollContinuation?) {
+    ) -> (accepted: Bool, release: PollWaiter?) {
         guard phase == .open, candidate === connection, isProbed else { return (false, nil) }
         candidate = nil
         isProbed = false
@@ -260,10 +260,10 @@ struct EngineSessionState {
 
     struct Closing {
         var isFirst = false
-        var poll: (continuation: PollContinuation, outcome: PollOutcome)?
+        var poll: (continuation: PollWaiter, outcome: PollOutcome)?
         var webSocket: WebSocketConnection?
         var candidate: WebSocketConnection?
-        var postWaiter: CheckedContinuation<Void, Never>?
+        var postWaiter: Waiter<Void>?
         var delegate: (any EngineSessionDelegate)?
         /// The last packets wait for one more poll.
         var lingers = false
