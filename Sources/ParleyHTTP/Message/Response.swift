@@ -20,7 +20,7 @@ public struct Response: Sendable {
     public static func text(
         _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
     ) -> Response {
-        Response(status: status, headers: [.contentType: type], body: .bytes(Array(text.utf8)))
+        Response(status: status, headers: [.contentType: type], body: .text(text))
     }
 }
 
@@ -32,11 +32,22 @@ public struct ResponseBody: Sendable {
     enum Content: Sendable {
         case empty
         case bytes([UInt8])
+        /// Bytes in UTF-8, which needn't be an array before they are sent.
+        case text(String)
         case stream(length: UInt64?, Producer)
         case upgrade(Upgrade)
     }
 
     let content: Content
+
+    /// The bytes of a body that was given as such, or as a text; nil for any other.
+    var wholeBytes: [UInt8]? {
+        switch content {
+        case .bytes(let bytes): bytes
+        case .text(let text): Array(text.utf8)
+        case .empty, .stream, .upgrade: nil
+        }
+    }
 
     /// Whether the producer of a streamed body is cancelled when the server shuts down, so that one which never ends by itself
     /// doesn't hold the shutdown up. It may still write what is to be the end. False unless set; event streams set it.
@@ -49,6 +60,9 @@ public struct ResponseBody: Sendable {
 
     /// A body that is whole.
     public static func bytes(_ bytes: [UInt8]) -> ResponseBody { ResponseBody(content: .bytes(bytes)) }
+
+    /// A text in UTF-8.
+    public static func text(_ text: String) -> ResponseBody { ResponseBody(content: .text(text)) }
 
     /// A body that is produced while it is sent. With a length it is sent with `Content-Length`, and a producer
     /// that writes less or more makes the connection fail; without, it is sent chunked (HTTP/1.1).
@@ -69,6 +83,7 @@ public struct ResponseBody: Sendable {
         switch content {
         case .empty, .upgrade: 0
         case .bytes(let bytes): UInt64(bytes.count)
+        case .text(let text): UInt64(text.utf8.count)
         case .stream(let length, _): length
         }
     }

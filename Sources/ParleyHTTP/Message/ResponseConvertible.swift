@@ -19,7 +19,7 @@ extension Response: ResponseConvertible {
 extension String: ResponseConvertible {
     /// A text in UTF-8.
     public func response(for request: Request) throws -> Response {
-        Response(headers: Response.textHeaders, body: .bytes(Array(utf8)))
+        Response(headers: Response.textHeaders, body: .text(self))
     }
 }
 

@@ -14,10 +14,15 @@ struct ContentCompressor: Sendable {
     func body(_ body: ResponseBody) async -> ResponseBody? {
         switch body.content {
         case .empty, .upgrade: nil
-        case .bytes(let bytes) where bytes.count <= Self.inlineLimit: compressed(bytes).map { .bytes($0) }
-        case .bytes(let bytes): stream(body) { writer in try await Self.write(bytes, to: writer) }
+        case .bytes(let bytes): whole(bytes, of: body)
+        case .text(let text): whole(Array(text.utf8), of: body)
         case .stream(_, let produce): stream(body) { writer in try await produce(writer) }
         }
+    }
+
+    private func whole(_ bytes: [UInt8], of body: ResponseBody) -> ResponseBody? {
+        if bytes.count <= Self.inlineLimit { return compressed(bytes).map { .bytes($0) } }
+        return stream(body) { writer in try await Self.write(bytes, to: writer) }
     }
 
     private func compressed(_ bytes: [UInt8]) -> [UInt8]? {

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// Every route of an application, compiled once: a dictionary of the paths without placeholders, and a tree of
+/// Every route of an application, compiled once: a table of the paths without placeholders, and a tree of
 /// segments for the rest. Immutable, so that every loop reads it without a lock.
 struct RouteTable: Sendable {
     /// What the table says about a method and a path.
@@ -11,7 +11,7 @@ struct RouteTable: Sendable {
         case none
     }
 
-    private var literals: [String: RouteMethods] = [:]
+    private var literals = LiteralRoutes()
     private var root = RouteNode()
 
     init() {}
@@ -19,14 +19,14 @@ struct RouteTable: Sendable {
     /// Adds a route; nil is every method.
     mutating func add(_ pattern: RoutePattern, method: HTTPRequest.Method?, endpoint: RouteEndpoint) {
         if let path = pattern.literalPath {
-            literals[path, default: RouteMethods()].add(endpoint, for: method)
+            literals.add(endpoint, for: method, at: path)
         }
         root.add(pattern.segments[...], method: method, endpoint: endpoint)
     }
 
     /// Finds the endpoint for a path as it was sent, without its query.
     func match(method: HTTPRequest.Method, rawPath: String) -> Match {
-        if let endpoint = literals[rawPath]?.endpoint(for: method) {
+        if let endpoint = literals.endpoint(for: method, at: rawPath) {
             return .found(endpoint, PathParameters())
         }
         guard rawPath.utf8.first == 0x2F else { return .none }

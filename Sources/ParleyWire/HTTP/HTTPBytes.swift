@@ -130,12 +130,39 @@ extension [UInt8] {
 
     /// Appends the number in decimal digits.
     mutating func append(decimal value: UInt64) {
-        if value < 10 { return append(0x30 &+ UInt8(truncatingIfNeeded: value)) }
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor &*= 10 }
-        while divisor > 0 {
-            append(0x30 &+ UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+        if value >= 10 { append(decimal: value / 10) }
+        append(0x30 &+ UInt8(truncatingIfNeeded: value % 10))
+    }
+}
+
+/// As into an array, where the room was made beforehand for all that follows: what doesn't fit stops the program.
+extension OutputSpan<UInt8> {
+    /// Appends a copy of the bytes.
+    @inline(__always)
+    mutating func append(bytes: Span<UInt8>) {
+        bytes.withUnsafeBufferPointer { append(copying: $0) }
+    }
+
+    /// Appends the literal's bytes.
+    @inline(__always)
+    mutating func append(literal: StaticString) {
+        append(copying: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Appends the number in decimal digits.
+    mutating func append(decimal value: UInt64) {
+        if value >= 10 { append(decimal: value / 10) }
+        append(0x30 &+ UInt8(truncatingIfNeeded: value % 10))
+    }
+
+    @inline(__always)
+    private mutating func append(copying bytes: UnsafeBufferPointer<UInt8>) {
+        precondition(bytes.count <= freeCapacity)
+        guard let source = bytes.baseAddress else { return }
+        withUnsafeMutableBufferPointer { buffer, count in
+            // There is room, so there is a base address.
+            (buffer.baseAddress.unsafelyUnwrapped + count).initialize(from: source, count: bytes.count)
+            count += bytes.count
         }
     }
 }

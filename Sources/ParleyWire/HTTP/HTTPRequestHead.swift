@@ -9,7 +9,12 @@ public struct HTTPRequestHead: Sendable {
     public var target: String
     /// The host and port that the request is for: of an absolute-form target, otherwise of `Host` or `:authority`.
     /// Nil when an HTTP/1.0 client sent none.
-    public var authority: String?
+    public var authority: String? {
+        get { statedAuthority ?? headers.first("host") }
+        set { statedAuthority = newValue }
+    }
+    /// The authority where it came otherwise than as `Host`, and overrides that (RFC 9112 3.2.2).
+    private(set) var statedAuthority: String?
     /// HTTP/2's `:scheme`. Always nil in HTTP/1.1, where the transport decides and a client's word counts for nothing.
     public var scheme: String?
     /// The version that the request was sent with.
@@ -34,7 +39,7 @@ public struct HTTPRequestHead: Sendable {
     ) {
         self.method = method
         self.target = target
-        self.authority = authority
+        statedAuthority = authority
         self.scheme = scheme
         self.version = version
         self.headers = headers

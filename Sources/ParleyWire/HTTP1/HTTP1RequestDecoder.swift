@@ -24,8 +24,8 @@ public struct HTTP1RequestDecoder: Sendable {
 
     private enum State {
         case idle
-        /// Boxed, so that a connection that is between two requests is small.
-        indirect case head(HTTP1HeadBuilder)
+        /// A head that the input cut off. Boxed, so that a connection that is between two requests is small.
+        indirect case head(HTTPRequestHead, HTTP1HeadBuilder)
         case content
         case failed(HTTP1Error)
     }
@@ -45,7 +45,7 @@ public struct HTTP1RequestDecoder: Sendable {
     public var isMidRequest: Bool {
         switch state {
         case .idle: !lines.held.isEmpty
-        case .head(let builder): builder.hasRequestLine || !lines.held.isEmpty
+        case .head(_, let builder): builder.hasRequestLine || !lines.held.isEmpty
         case .failed: false
         default: true
         }
@@ -66,10 +66,16 @@ public struct HTTP1RequestDecoder: Sendable {
         switch state {
         case .idle:
             guard offset < input.count || !lines.held.isEmpty else { return .needMore }
-            return try head(HTTP1HeadBuilder(limits: limits), input, at: &offset)
-        case .head(let builder):
+            var head = HTTPRequestHead(method: .get, target: "")
+            var builder = HTTP1HeadBuilder(limits: limits)
+            if try readHead(&head, &builder, input, at: &offset) { return .head(head) }
+            state = .head(head, builder)
+            return .needMore
+        case .head(var head, var builder):
             state = .idle  // gives the storage up, so that it is changed in place
-            return try head(builder, input, at: &offset)
+            if try readHead(&head, &builder, input, at: &offset) { return .head(head) }
+            state = .head(head, builder)
+            return .needMore
         case .content:
             switch try content.next(input, at: &offset, lines: &lines) {
             case .needMore: return .needMore
@@ -87,10 +93,11 @@ public struct HTTP1RequestDecoder: Sendable {
 // MARK: - The head
 
 extension HTTP1RequestDecoder {
-    private mutating func head(
-        _ initial: consuming HTTP1HeadBuilder, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(HTTP1Error) -> Event {
-        var builder = initial
+    /// Reads lines up to the end of the head. False when it isn't complete.
+    private mutating func readHead(
+        _ head: inout HTTPRequestHead, _ builder: inout HTTP1HeadBuilder, _ input: Span<UInt8>,
+        at offset: inout Int
+    ) throws(HTTP1Error) -> Bool {
         while true {
             if !builder.hasRequestLine, lines.held.isEmpty, offset < input.count {
                 // What is no HTTP at all (a TLS handshake, say) need not wait for a line end that never comes.
@@ -98,27 +105,32 @@ extension HTTP1RequestDecoder {
                 guard HTTPBytes.isToken(first) || first == HTTPBytes.carriageReturn else {
                     throw .notARequest
                 }
-                builder.reserve(input.count &- offset)
+                Self.reserve(input.count &- offset, in: &head.headers)
             }
             let isComplete: Bool
             switch lines.next(input, at: &offset, limit: builder.lineBytes(limits)) {
             case .input(let range):
-                isComplete = try builder.take(input.extracting(range), limits: limits)
+                isComplete = try builder.take(input.extracting(range), limits: limits, into: &head)
             case .held(let length):
-                isComplete = try builder.take(lines.held.span.extracting(0..<length), limits: limits)
+                isComplete = try builder.take(
+                    lines.held.span.extracting(0..<length), limits: limits, into: &head)
                 lines.clear()
-            case .needMore:
-                state = .head(builder)
-                return .needMore
+            case .needMore: return false
             case .tooLong: throw builder.lineError
             case .bareLineFeed: throw .bareLineFeed
             }
             if isComplete {
-                try builder.finish()
-                content.begin(isChunked: builder.head.isChunked, length: builder.head.contentLength)
+                try builder.finish(&head)
+                content.begin(isChunked: head.isChunked, length: head.contentLength)
                 state = .content
-                return .head(builder.intoHead())
+                return true
             }
         }
+    }
+
+    /// Makes room for the fields of a head out of so many bytes of input.
+    private static func reserve(_ byteCount: Int, in headers: inout HTTPHeaderBlock) {
+        headers.reserveCapacity(
+            bytes: byteCount < 1024 ? byteCount : 512, fields: byteCount < 256 ? 6 : 16)
     }
 }

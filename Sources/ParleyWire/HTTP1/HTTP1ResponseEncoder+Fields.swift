@@ -51,14 +51,25 @@ extension HTTP1ResponseEncoder {
         case 17 where field.name == .transferEncoding: return []
         default: break
         }
-        // `HTTPField.Name` admits tokens only.
-        output.append(contentsOf: field.name.rawName.utf8)
-        output.append(literal: ": ")
-        let start = output.count
-        field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
-        try validateValue(from: start, of: field.name.rawName, in: output)
-        output.append(literal: "\r\n")
+        try field.withUnsafeBytesOfValue { (value) throws(HTTPEncodingError) in
+            try append(field.name, value.span, to: &output)
+        }
         return []
+    }
+
+    @inline(__always)
+    private static func append(
+        _ name: HTTPField.Name, _ value: Span<UInt8>, to output: inout [UInt8]
+    ) throws(HTTPEncodingError) {
+        guard HTTPBytes.isFieldValue(value) else { throw invalidValue(of: name.rawName) }
+        // `HTTPField.Name` admits tokens only.
+        let name = name.rawName.utf8
+        output.append(addingCapacity: name.count + value.count + 4) { output in
+            output.append(bytes: name.span)
+            output.append(literal: ": ")
+            output.append(bytes: value)
+            output.append(literal: "\r\n")
+        }
     }
 
     static func appendValue(
@@ -66,14 +77,12 @@ extension HTTP1ResponseEncoder {
     ) throws(HTTPEncodingError) {
         let start = output.count
         output.append(contentsOf: value.utf8)
-        try validateValue(from: start, of: name, in: output)
+        guard HTTPBytes.isFieldValue(output.span.extracting(start..<output.count)) else {
+            throw invalidValue(of: name)
+        }
     }
 
-    private static func validateValue(
-        from start: Int, of name: String, in output: [UInt8]
-    ) throws(HTTPEncodingError) {
-        guard HTTPBytes.isFieldValue(output.span.extracting(start..<output.count)) else {
-            throw HTTPEncodingError(field: name, rule: "RFC 9110 5.5: control character in a field value")
-        }
+    private static func invalidValue(of name: String) -> HTTPEncodingError {
+        HTTPEncodingError(field: name, rule: "RFC 9110 5.5: control character in a field value")
     }
 }

@@ -78,15 +78,21 @@ public enum HTTP1ResponseEncoder {
             output.removeSubrange(start...)
             throw error
         }
-        if status.code >= 200 {
-            if !date.isEmpty { appendDate(date, to: &output) }
-            if options.contains(.close) { outcome.keepAlive = false }
-            appendConnection(outcome.keepAlive, options, exchange, to: &output)
-            appendFraming(status.code, content, outcome.framing, exchange, to: &output)
+        if options.contains(.close) { outcome.keepAlive = false }
+        output.append(addingCapacity: longestOwnFields + date.count) { output in
+            if status.code >= 200 {
+                if !date.isEmpty { appendDate(date, to: &output) }
+                appendConnection(outcome.keepAlive, options, exchange, to: &output)
+                appendFraming(status.code, content, outcome.framing, exchange, to: &output)
+            }
+            output.append(literal: "\r\n")
         }
-        output.append(literal: "\r\n")
         return outcome
     }
+
+    /// More than the encoder's own fields take, but for the value of `date`: its name, two of `connection`, a
+    /// `content-length` of 20 digits, and the empty line.
+    private static let longestOwnFields = 128
 
     /// Decides on framing (RFC 9112 6.3) and persistence (RFC 9112 9.3).
     private static func resolve(_ code: Int, _ content: Content, _ exchange: Exchange) -> Outcome {
@@ -115,14 +121,15 @@ public enum HTTP1ResponseEncoder {
         output.append(literal: "\r\n")
     }
 
-    private static func appendDate(_ date: [UInt8], to output: inout [UInt8]) {
+    private static func appendDate(_ date: [UInt8], to output: inout OutputSpan<UInt8>) {
         output.append(literal: "date: ")
-        output.append(contentsOf: date)
+        output.append(bytes: date.span)
         output.append(literal: "\r\n")
     }
 
     private static func appendConnection(
-        _ keepAlive: Bool, _ options: ConnectionOptions, _ exchange: Exchange, to output: inout [UInt8]
+        _ keepAlive: Bool, _ options: ConnectionOptions, _ exchange: Exchange,
+        to output: inout OutputSpan<UInt8>
     ) {
         // RFC 9110 7.8: whoever sends Upgrade, as a 426 does, lists it in Connection.
         if options.contains(.upgrade) { output.append(literal: "connection: upgrade\r\n") }
@@ -134,7 +141,8 @@ public enum HTTP1ResponseEncoder {
     }
 
     private static func appendFraming(
-        _ code: Int, _ content: Content, _ framing: Framing, _ exchange: Exchange, to output: inout [UInt8]
+        _ code: Int, _ content: Content, _ framing: Framing, _ exchange: Exchange,
+        to output: inout OutputSpan<UInt8>
     ) {
         switch (content, code) {
         // RFC 9110 8.6: a 204 never has a length. RFC 9110 15.3.6: a 205 has no content, and says so.

@@ -147,18 +147,18 @@ extension HTTP2HeadBuilder {
     }
 
     /// One authority, of which a gateway in front and the application behind it have the same idea.
-    private mutating func checkAuthority() throws(HTTP2Refusal) {
+    private func checkAuthority() throws(HTTP2Refusal) {
+        let authority = head.statedAuthority
         guard let index = head.headers.index(of: "host") else {
-            guard head.authority != nil else { throw .authorityMissing }
+            guard authority != nil else { throw .authorityMissing }
             return
         }
         guard head.headers.index(of: "host", from: index + 1) == nil else { throw .hostDiffers }
-        let host = head.headers.value(at: index)
-        if let authority = head.authority {
-            guard HTTPBytes.equalIgnoringCase(authority.utf8.span, host.utf8.span) else { throw .hostDiffers }
+        let host = head.headers.bytes.span.extracting(head.headers.valueRange(at: index))
+        if let authority {
+            guard HTTPBytes.equalIgnoringCase(authority.utf8.span, host) else { throw .hostDiffers }
         } else {
-            guard !host.isEmpty, HTTPAuthority.isValid(host.utf8.span) else { throw .authority }
-            head.authority = host
+            guard host.count > 0, HTTPAuthority.isValid(host) else { throw .authority }
         }
     }
 }

@@ -49,7 +49,7 @@ struct CompressionTests {
     }
 
     private func bytes(_ response: Response) throws -> [UInt8] {
-        guard case .bytes(let bytes) = response.body.content else {
+        guard let bytes = response.body.wholeBytes else {
             throw RawClient.Failure(description: "no whole body")
         }
         return bytes

@@ -14,8 +14,8 @@ struct RouteTableTests {
     private func add(_ text: String, _ method: HTTPRequest.Method?, to table: inout RouteTable) {
         let pattern = RoutePattern(text)
         let endpoint = RouteEndpoint(
-            handler: .synchronous { _ in .text(text) }, middleware: [], parameterNames: pattern.parameterNames
-        )
+            handler: .synchronous { _ in .text(text) }, middleware: [], pattern: text,
+            parameterNames: pattern.parameterNames)
         table.add(pattern, method: method, endpoint: endpoint)
     }
 
@@ -25,6 +25,23 @@ struct RouteTableTests {
             return nil
         }
         return Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.values))
+    }
+
+    @Test("each of many literal paths has its own endpoint, by method, and a path that is none has none")
+    func manyLiterals() {
+        var table = RouteTable()
+        for number in 0..<1000 { add("/items/\(number)", .get, to: &table) }
+        for number in 0..<1000 { add("/items/\(number)", .post, to: &table) }
+        for number in 0..<1000 {
+            let path = "/items/\(number)"
+            guard case .found(let get, _) = table.match(method: .get, rawPath: path),
+                case .found(let post, _) = table.match(method: .post, rawPath: path)
+            else { return #expect(Bool(false), "no route: \(path)") }
+            #expect(get.pattern == path && post.pattern == path && get !== post)
+        }
+        guard case .none = table.match(method: .get, rawPath: "/items/1000") else {
+            return #expect(Bool(false))
+        }
     }
 
     @Test("a literal goes before a parameter, a parameter before a wildcard, a wildcard before the rest")

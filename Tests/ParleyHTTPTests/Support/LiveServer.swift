@@ -51,7 +51,7 @@ extension String {
 extension Response {
     /// The body of a response that is whole.
     var text: String {
-        guard case .bytes(let bytes) = body.content else { return "" }
+        guard let bytes = body.wholeBytes else { return "" }
         return String(decoding: bytes, as: UTF8.self)
     }
 }
@@ -87,7 +87,7 @@ struct InMemory {
     /// Status and content.
     func answer(_ method: String, _ target: String) async throws -> String {
         let response = try await respond(method, target)
-        guard case .bytes(let bytes) = response.body.content else { return "\(response.status.code)" }
+        guard let bytes = response.body.wholeBytes else { return "\(response.status.code)" }
         return "\(response.status.code) \(String(decoding: bytes, as: UTF8.self))"
     }
 }

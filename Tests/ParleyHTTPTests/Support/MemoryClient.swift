@@ -41,7 +41,7 @@ final class MemoryClient {
         body: String = ""
     ) async -> String {
         let response = await respond(method, target, type: type, headers: headers, body: body)
-        guard case .bytes(let bytes) = response.body.content else { return "\(response.status.code)" }
+        guard let bytes = response.body.wholeBytes else { return "\(response.status.code)" }
         return "\(response.status.code) \(String(decoding: bytes, as: UTF8.self))"
     }
 

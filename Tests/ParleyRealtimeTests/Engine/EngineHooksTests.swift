@@ -57,7 +57,7 @@ struct EngineHooksTests {
         realtime.onConnectionError { error in errors.withLock { $0.append(error) } }
         let response = try await answer(realtime, query)
         #expect(response.status.code == (code == 4 ? 403 : 400))
-        guard case .bytes(let body) = response.body.content else { return #expect(Bool(false)) }
+        guard let body = response.body.wholeBytes else { return #expect(Bool(false)) }
         #expect(String(decoding: body, as: UTF8.self) == #"{"code":\#(code),"message":"\#(message)"}"#)
         let told = errors.withLock { $0 }
         #expect(told.count == 1)
@@ -145,7 +145,7 @@ struct EngineHooksTests {
     }
 
     private func text(_ response: Response) -> String {
-        guard case .bytes(let bytes) = response.body.content else { return "" }
+        guard let bytes = response.body.wholeBytes else { return "" }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -16,7 +16,7 @@ struct EngineJSONPTests {
     }
 
     private func text(_ response: Response) -> String {
-        guard case .bytes(let bytes) = response.body.content else { return "" }
+        guard let bytes = response.body.wholeBytes else { return "" }
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -32,7 +32,7 @@ struct HandshakeSessionTests {
                 method: body.isEmpty ? .get : .post, target: target, headers: headers, body: Array(body.utf8),
                 loop: testLoop)
             let response = await application.respond(to: request)
-            guard case .bytes(let bytes) = response.body.content else { return (response, "") }
+            guard let bytes = response.body.wholeBytes else { return (response, "") }
             return (response, String(decoding: bytes, as: UTF8.self))
         }
         let login = try await get("/login").0

@@ -157,7 +157,7 @@ struct HandshakeTests {
         #expect(await call(.get, "&token=bad").status == .unauthorized)
         #expect(realtime.sessionCount == 0)
         let opened = await call(.get, "&token=good")
-        guard case .bytes(let bytes) = opened.body.content else { return }
+        guard let bytes = opened.body.wholeBytes else { return }
         let text = String(decoding: bytes, as: UTF8.self)
         let sid = try #require(text.firstMatch(of: /"sid":"([^"]+)"/)?.1)
         #expect(await call(.post, "&token=good&sid=\(sid)", "40").status == .ok)

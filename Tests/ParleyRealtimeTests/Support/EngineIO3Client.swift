@@ -50,7 +50,7 @@ final class EngineIO3Client: Sendable {
         let request = Request(
             method: method, target: "/socket.io/?\(query)", headers: headers, body: body, loop: testLoop)
         let response = try await realtime.respond(to: request)
-        guard case .bytes(let bytes) = response.body.content else {
+        guard let bytes = response.body.wholeBytes else {
             return Answer(status: response.status.code, type: nil, bytes: [])
         }
         return Answer(

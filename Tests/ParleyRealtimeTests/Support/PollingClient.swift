@@ -56,7 +56,7 @@ final class PollingClient: Sendable {
 
     static func call(_ realtime: Realtime, _ request: Request) async throws -> (Int, String) {
         let response = try await realtime.respond(to: request)
-        guard case .bytes(let bytes) = response.body.content else { return (response.status.code, "") }
+        guard let bytes = response.body.wholeBytes else { return (response.status.code, "") }
         return (response.status.code, String(decoding: bytes, as: UTF8.self))
     }
 

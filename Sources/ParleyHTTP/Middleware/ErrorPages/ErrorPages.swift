@@ -53,6 +53,7 @@ public struct ErrorPages: Middleware {
         case .upgrade: false
         case .empty: true
         case .bytes(let bytes): replacesContent || bytes.isEmpty
+        case .text(let text): replacesContent || text.isEmpty
         case .stream: replacesContent
         }
     }

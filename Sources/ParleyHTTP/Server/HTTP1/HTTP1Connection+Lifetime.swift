@@ -15,7 +15,7 @@ extension HTTP1Connection {
             isOutboxFull = !stream.isWritable
             decodeHeld()
         case .discardContent:
-            exchange?.content.finish(throwing: RequestBodyError.abandoned)
+            exchange?.content?.finish(throwing: RequestBodyError.abandoned)
             isContentPaused = false
             watch.draining(at: server.loop.now)
             armTimer()
@@ -38,7 +38,7 @@ extension HTTP1Connection {
         held.clear()
         stopTimer()
         guard let exchange = exchange.take() else { return }
-        exchange.content.finish(throwing: RequestBodyError.connectionClosed)
+        exchange.content?.finish(throwing: RequestBodyError.connectionClosed)
         exchange.body?.progress.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.body?.progress.settling?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.task?.cancel()

@@ -38,20 +38,33 @@ extension HTTP1Connection {
         switch response.body.content {
         case .empty: sendWhole(response, [], framing)
         case .bytes(let bytes): sendWhole(response, bytes, framing)
+        case .text(let text): sendWhole(response, text, framing)
         case .stream(let length, let producer): beginStream(response, length, producer, framing)
         case .upgrade(let upgrade): self.upgrade(response, upgrade)
         }
     }
 
     private func sendWhole(_ response: Response, _ bytes: [UInt8], _ framing: HTTP1ResponseEncoder.Exchange) {
-        let content: HTTP1ResponseEncoder.Content =
-            response.status.code == 304 ? .unstated : .length(UInt64(bytes.count))
-        guard let outcome = encodeHead(response, content, framing) else { return sendEncodingFailure() }
-        if case .length = outcome.framing {
-            sendHead(followedBy: bytes)
-        } else {
+        sendWhole(response, length: bytes.count, framing) { sendHead(followedBy: bytes) }
+    }
+
+    private func sendWhole(_ response: Response, _ text: String, _ framing: HTTP1ResponseEncoder.Exchange) {
+        guard text.utf8.count <= Self.longestCopy else {
+            return sendWhole(response, Array(text.utf8), framing)
+        }
+        sendWhole(response, length: text.utf8.count, framing) {
+            server.scratch.append(contentsOf: text.utf8)
             sendHead()
         }
+    }
+
+    private func sendWhole(
+        _ response: Response, length: Int, _ framing: HTTP1ResponseEncoder.Exchange, withContent: () -> Void
+    ) {
+        let content: HTTP1ResponseEncoder.Content =
+            response.status.code == 304 ? .unstated : .length(UInt64(length))
+        guard let outcome = encodeHead(response, content, framing) else { return sendEncodingFailure() }
+        if case .length = outcome.framing { withContent() } else { sendHead() }
         proceed(state.endResponse(persists: outcome.keepAlive))
     }
 
@@ -78,14 +91,17 @@ extension HTTP1Connection {
     private var mayPersist: Bool {
         guard state.mayPersist, !server.isShuttingDown else { return false }
         guard !state.hasWholeRequest else { return true }
-        if exchange?.expectsContinue != false { return false }
-        guard let length = exchange?.content.announcedLength else { return true }
+        guard let exchange, !exchange.expectsContinue else { return false }
+        guard let length = exchange.content?.announcedLength else { return true }
         return length <= UInt64(server.configuration.drainLimit)
     }
 
+    /// A body of more bytes is not copied behind its head.
+    private static let longestCopy = 16 * 1024
+
     /// Sends the encoded head and a body, copied together when the body is small.
     private func sendHead(followedBy body: [UInt8]) {
-        guard body.count > 16 * 1024 else {
+        guard body.count > Self.longestCopy else {
             server.scratch.append(contentsOf: body)
             return sendHead()
         }
@@ -101,14 +117,14 @@ extension HTTP1Connection {
 
     private func sendEncodingFailure() {
         let plain = HTTPError(.internalServerError).response
-        guard let framing = exchange?.framing, case .bytes(let bytes) = plain.body.content else { return }
+        guard let framing = exchange?.framing, let bytes = plain.body.wholeBytes else { return }
         sendWhole(plain, bytes, framing)
     }
 
     /// Sends a response that no endpoint made, and closes.
     func sendAlone(_ error: HTTPError) {
         let response = error.response
-        guard case .bytes(let bytes) = response.body.content else { return close() }
+        guard let bytes = response.body.wholeBytes else { return close() }
         let isHead = exchange?.framing.isHead == true
         let framing = HTTP1ResponseEncoder.Exchange(isHead: isHead, version: .http11, keepAlive: false)
         let outcome = encodeHead(response, .length(UInt64(bytes.count)), framing)
@@ -248,7 +264,7 @@ extension HTTP1Connection {
 
     private func canUpgrade(to name: String) -> Bool {
         guard state.hasWholeRequest, state.mayHandOver, exchange?.framing.version == .http11,
-            let asked = exchange?.upgrade
+            let asked = exchange?.context.head.upgradeProtocol
         else { return false }
         let protocols = asked.lowercased().split(separator: ",")
         return protocols.contains { $0.trimmingBlanks == name.lowercased() }

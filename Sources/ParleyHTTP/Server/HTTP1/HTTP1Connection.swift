@@ -63,7 +63,7 @@ extension HTTP1Connection {
         case .close: close()
         case .cancelExchange:
             if !state.hasWholeRequest {
-                exchange?.content.finish(throwing: RequestBodyError.connectionClosed)
+                exchange?.content?.finish(throwing: RequestBodyError.connectionClosed)
             }
             exchange?.task?.cancel()
         }
@@ -170,13 +170,11 @@ extension HTTP1Connection {
         let expectsContinue = head.expectsContinue
         let framing = HTTP1ResponseEncoder.Exchange(
             isHead: head.method == .head, version: head.version, keepAlive: head.keepAlive)
-        let content =
-            hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : RequestBody.empty
-        let context = RequestContext(head: head, connection: info)
+        let content = hasContent ? RequestBody(announcedLength: head.contentLength, source: self) : nil
         exchangeCount &+= 1
         exchange = HTTP1Exchange(
-            number: exchangeCount, request: Request(context: context, body: content), framing: framing,
-            expectsContinue: expectsContinue)
+            number: exchangeCount, context: RequestContext(head: head, connection: info), content: content,
+            framing: framing, expectsContinue: expectsContinue)
         state.beginExchange()
         guard hasContent, !expectsContinue else { return watch.stop() }
         watch.expectContent(at: server.loop.now)
@@ -195,7 +193,7 @@ extension HTTP1Connection {
             armTimer()
         }
         watch.receivedContent(bytes.count, at: server.loop.now)
-        if exchange?.content.append(bytes) == true {
+        if exchange?.content?.append(bytes) == true {
             isContentPaused = true
             watch.pauseContent(at: server.loop.now)
             updateReading()
@@ -204,7 +202,7 @@ extension HTTP1Connection {
 
     private func endRequest(_ trailers: HTTPHeaderBlock?) {
         watch.stop()
-        exchange?.content.finish(trailers: trailers)
+        exchange?.content?.finish(trailers: trailers)
         isContentPaused = false
         let next = state.endRequest()
         handleExchange()
@@ -214,12 +212,14 @@ extension HTTP1Connection {
     /// Has the request answered, once. It waits for the end of what was read, so that a body that came with the head is
     /// there as a whole.
     private func handleExchange() {
-        guard var request = exchange?.request.take(), let number = exchange?.number else { return }
+        guard let exchange, !exchange.isHandled else { return }
+        self.exchange?.isHandled = true
+        var request = Request(context: exchange.context, body: exchange.content)
         let endpoint = server.responder.endpoint(for: &request)
         if let response = server.responder.respondInline(to: request, by: endpoint) {
             send(response)
         } else {
-            startTask(for: request, at: endpoint, number: number)
+            startTask(for: request, at: endpoint, number: exchange.number)
         }
     }
 
@@ -236,7 +236,7 @@ extension HTTP1Connection {
     /// Ends an exchange whose request will never be complete.
     func failExchange(_ error: HTTPError) {
         let isUnanswered = state.owesResponse && exchange?.body == nil
-        exchange?.content.finish(throwing: error)
+        exchange?.content?.finish(throwing: error)
         exchange?.task?.cancel()
         if isUnanswered {
             sendAlone(error)

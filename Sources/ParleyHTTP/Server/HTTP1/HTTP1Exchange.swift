@@ -4,38 +4,37 @@ import ParleyWire
 struct HTTP1Exchange {
     /// Tells an answer that comes too late, for an exchange that is gone, from one that is awaited.
     let number: UInt64
-    /// The request, until it is handed to its endpoint.
-    var request: Request?
-    /// The request's content.
-    let content: RequestBody
-    /// The protocols that the client would switch to.
-    let upgrade: String?
+    /// The request's head and what is known of it.
+    let context: RequestContext
+    /// The request's content; nil where it has none.
+    let content: RequestBody?
     /// What the encoder has to know of the request.
     let framing: HTTP1ResponseEncoder.Exchange
     /// True while the client waits for `100 Continue`.
     var expectsContinue: Bool
-    /// Cancelled when the peer goes away: the last one that was started.
-    var task: Task<Void, Never>?
+    /// True once the request was handed to its endpoint.
+    var isHandled = false
     /// How many tasks were started.
     var taskCount = 0
+    /// Cancelled when the peer goes away: the last one that was started.
+    var task: Task<Void, Never>?
     /// Set while a streamed body is sent.
     var body: HTTP1StreamedBody?
 
     init(
-        number: UInt64, request: consuming Request, framing: HTTP1ResponseEncoder.Exchange,
-        expectsContinue: Bool
+        number: UInt64, context: RequestContext, content: RequestBody?,
+        framing: HTTP1ResponseEncoder.Exchange, expectsContinue: Bool
     ) {
         self.number = number
+        self.context = context
+        self.content = content
         self.framing = framing
         self.expectsContinue = expectsContinue
-        content = request.body
-        upgrade = request.upgrade
-        self.request = request
     }
 }
 
-/// A streamed body on its way.
-struct HTTP1StreamedBody {
+/// A streamed body on its way. A class, so that an exchange without one is small.
+final class HTTP1StreamedBody {
     let framing: HTTP1ResponseEncoder.Framing
     /// Whether the connection persists after it, as the head said.
     let persists: Bool

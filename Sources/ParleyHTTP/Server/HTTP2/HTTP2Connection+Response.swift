@@ -19,6 +19,7 @@ extension HTTP2Connection {
         switch response.body.content {
         case .empty, .upgrade: sendWhole(response, [], on: exchange)
         case .bytes(let bytes): sendWhole(response, bytes, on: exchange)
+        case .text(let text): sendWhole(response, Array(text.utf8), on: exchange)
         case .stream(let length, let producer): beginStream(response, length, producer, on: exchange)
         }
     }

@@ -42,6 +42,7 @@ extension Response {
         switch body.content {
         case .empty, .upgrade: return []
         case .bytes(let bytes): return bytes
+        case .text(let text): return Array(text.utf8)
         case .stream(_, let produce):
             let writer = CollectingWriter()
             try await produce(writer)
