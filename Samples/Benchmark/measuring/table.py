@@ -24,6 +24,8 @@ def show(result, others):
                 if ratio < bar:
                     missed.append(f"{row.name}: {ratio:.2f} of {server}, the bar is {bar}")
         print(line)
+    for server in row.bars.keys() - result.figures.keys():
+        print(f"  {server} isn't here: its bar of {row.bars[server]} was not measured")
     if row.most and result.median("parley") > row.most:
         missed.append(f"{row.name}: {result.median('parley'):,.0f}, the bar is {row.most:,} at most")
     base = next((other for other in others if row.costs_more and other.row.name == row.costs_more[0]), None)

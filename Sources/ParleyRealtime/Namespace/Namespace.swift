@@ -33,8 +33,6 @@ public final class Namespace: Sendable {
     let counters: DeliveryCounters
     let identity: IdentityOptions
     let slowClientPolicy: Lock<SlowClientPolicy>
-    /// Goes up whenever the handlers change, behind the change.
-    let handlersVersion = Atomic<UInt64>(1)
     /// Whether the policy differs from the default, which costs nothing.
     let hasSlowClientPolicy: Atomic<Bool>
     /// True when what is broadcast may have to be compressed.
@@ -110,7 +108,6 @@ public final class Namespace: Sendable {
         state.withLock { state in
             let before = state.rooms.listeners.count + state.outgoing.count
             change(&state)
-            handlersVersion.add(1, ordering: .releasing)
             slowClientPolicy.withLock { $0 = state.slowClients }
             hasSlowClientPolicy.store(state.slowClients != .suspend, ordering: .releasing)
             if before != state.rooms.listeners.count + state.outgoing.count { refresh(state) }
@@ -265,7 +262,6 @@ extension Namespace: EventRegistration {
         state.withLock { state in
             guard let handlers = state.handlers.removing(token) else { return false }
             state.handlers = handlers
-            handlersVersion.add(1, ordering: .releasing)
             return true
         }
     }

@@ -16,8 +16,6 @@ public final class Socket: Sendable {
     /// The namespace.
     public let namespace: Namespace
     private let mailbox = Lock(Mailbox(isBusy: true))
-    /// The namespace's handlers; touched by whoever has the mailbox only.
-    @exclusivity(unchecked) nonisolated(unsafe) private var handlers = HandlerSnapshot()
     let client: Client
     /// With connection state recovery, what is known of the socket's session.
     let ticket: RecoveryTicket?
@@ -282,10 +280,8 @@ public final class Socket: Sendable {
 
     private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> [AsyncWork] {
         do {
-            return try handlers.current(in: namespace)._withUnsafeGuaranteedRef { handlers in
-                try EventDispatch(socket: self, attachments: attachments, id: id).run(
-                    json, handlers, ownHandlers)
-            }
+            return try EventDispatch(socket: self, attachments: attachments, id: id).run(
+                json, namespace.handlers, ownHandlers)
         } catch {
             client.violate(error)
             return []

@@ -33,12 +33,21 @@ extension TCPConnection {
         let written = outgoing.send(to: descriptor)
         if written == remaining { return didWriteAll(written) }
         let code = written < 0 ? errno : EAGAIN
-        guard code == EAGAIN || code == EWOULDBLOCK || code == EINTR else {
+        guard Self.isPassing(code) else {
             return closeHandle(Self.reason(code))
         }
         noteWritten(max(0, written))
         isBlocked = true
         watchForStall()
+    }
+
+    /// Whether the system may take the rest later.
+    private static func isPassing(_ code: Int32) -> Bool {
+        #if canImport(Darwin)
+            // A socket whose peer is about to close it says so there.
+            if code == EPROTOTYPE { return true }
+        #endif
+        return [EAGAIN, EWOULDBLOCK, EINTR, ENOBUFS].contains(code)
     }
 
     private func didWriteAll(_ count: Int) {
