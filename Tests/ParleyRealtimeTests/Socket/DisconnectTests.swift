@@ -6,6 +6,35 @@ import Testing
 
 @Suite("The end of sockets")
 struct DisconnectTests {
+    @Test("a socket that is gone keeps no handler of its namespace that was removed, nor what that holds")
+    func letsGoOfHandlers() async throws {
+        let realtime = Realtime()
+        let journal = SynchronousJournal()
+        let token = Lock<HandlerToken?>(nil)
+        realtime.root.onConnection { socket in
+            let witness = Witness(journal)
+            let added = realtime.root.on("mine") { (_: Socket) in "\(witness.name) \(socket.isConnected)" }
+            token.withLock { $0 = added }
+        }
+        realtime.root.onDisconnect { _, _ in
+            if let added = token.withLock({ $0.take() }) { realtime.root.off(added) }
+        }
+        let client = try await PollingClient.join(realtime)
+        try await client.send(#"421["mine"]"#)
+        #expect(try await client.next() == #"431["witness true"]"#)
+        try await client.send("41")
+        #expect(try await journal.wait(for: 1) == ["freed"])
+    }
+
+    private final class Witness: Sendable {
+        let name = "witness"
+        private let journal: SynchronousJournal
+
+        init(_ journal: SynchronousJournal) { self.journal = journal }
+
+        deinit { journal.add("freed") }
+    }
+
     @Test(
         "what a client sends to a namespace that it was just made to leave harms neither its other namespaces nor anyone"
     )
