@@ -51,7 +51,7 @@ ROWS = [
     Row("HTTP hello", "requests/s", "wrk", ("/hello",), against=("nginx",), bars={"nginx": 1.0}),
     Row("static file of 10 KiB", "requests/s", "wrk", ("/files/10k.txt",), against=("nginx",), bars={"nginx": 0.8}),
     Row("HTTP/2 hello, 10 connections of 100 streams", "requests/s", "h2load", ("/hello",), against=("nghttpd",),
-        bars={"nghttpd": 0.8}),
+        bars={"nghttpd": 0.7}),
     *[echo(f"growth: echo with ack, {count:,} connections", "echo-ack", "--connections", str(count), against=("floor", "uWebSockets"))
       for count in (100, 1000, 10_000)],
     *[echo(f"growth: echo with ack, payload of {size:,} bytes", "echo-ack", "--payload", str(size), against=("floor", "uWebSockets"))
