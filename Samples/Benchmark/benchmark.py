@@ -52,7 +52,7 @@ def main():
     head(bench.cores)
     for row in chosen:
         result = bench.measure(row)
-        missed += show(result, results)
+        missed += show(result)
         results.append(result)
     for line in missed:
         print(f"missed: {line}")

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -53,6 +53,8 @@ class Bench:
 
     def measure(self, row):
         taking_part = [server for server in self.servers if server.name == "parley" or server.name in row.against]
+        if row.costs_more is not None:
+            taking_part += [plain(server) for server in taking_part if server.name == "parley"]
         result = Result(row)
         for _ in range(row.rounds or self.options.rounds):
             for server in taking_part:
@@ -114,6 +116,11 @@ class Bench:
         if not status or any(int(count) for count in status.groups()[1:]):
             raise SystemExit(f"{url}: {output}")
         return float(re.search(r"([\d.]+) req/s", output)[1])
+
+
+def plain(server):
+    """The same server without a row's flags."""
+    return replace(server, name="without", command=lambda port, flags, files: server.command(port, (), files))
 
 
 def free_port():

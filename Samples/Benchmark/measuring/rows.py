@@ -18,8 +18,8 @@ class Row:
     bars: dict = field(default_factory=dict)
     # The most that Parley's figure may be, where less is better.
     most: int | None = None
-    # Another row, and how many microseconds of processor time one of this row may cost more than one of that.
-    costs_more: tuple | None = None
+    # How many microseconds of processor time one may cost more than without the flags, which is measured in turn.
+    costs_more: float | None = None
     rounds: int | None = None
 
 
@@ -31,9 +31,9 @@ ROWS = [
     echo("echo with ack, depth 1", "echo-ack", "--depth", "1", bars={"uWebSockets": 0.85}),
     echo("echo with ack, depth 16", "echo-ack", "--depth", "16", bars={"uWebSockets": 0.4, "node-ws": 2}),
     echo("echo with ack, depth 16, asynchronous handler", "echo-ack", "--depth", "16", flags=("--async",), against=(),
-         costs_more=("echo with ack, depth 16", 1.5)),
+         costs_more=1.5),
     echo("echo with ack, depth 16, two loops", "echo-ack", "--depth", "16", flags=("--loops", "2"), against=(),
-         costs_more=("echo with ack, depth 16", 0.3)),
+         costs_more=0.3),
     echo("binary echo 1 KiB, depth 1", "binary", "--payload", "1024", "--depth", "1", flags=("--binary", "--emit")),
     echo("binary echo 1 KiB, depth 16", "binary", "--payload", "1024", "--depth", "16", flags=("--binary", "--emit")),
     Row("broadcast to 1,000, one in flight", "deliveries/s", "deliveries_per_s",

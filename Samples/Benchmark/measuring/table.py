@@ -8,8 +8,8 @@ def head(cores):
           "with the server's processor time for one\n")
 
 
-def show(result, others):
-    """Prints a row; returns what missed its bar. `others` are the results before it."""
+def show(result):
+    """Prints a row; returns what missed its bar."""
     row, missed = result.row, []
     print(f"{row.name} ({row.unit})")
     for server in result.figures:
@@ -28,12 +28,11 @@ def show(result, others):
         print(f"  {server} isn't here: its bar of {row.bars[server]} was not measured")
     if row.most and result.median("parley") > row.most:
         missed.append(f"{row.name}: {result.median('parley'):,.0f}, the bar is {row.most:,} at most")
-    base = next((other for other in others if row.costs_more and other.row.name == row.costs_more[0]), None)
-    if base:
-        more, limit = result.cost("parley") - base.cost("parley"), row.costs_more[1]
-        print(f"  {more:+.2f} us against '{base.row.name}' (bar {limit})")
-        if more > limit:
-            missed.append(f"{row.name}: {more:+.2f} us, the bar is {limit}")
+    if row.costs_more is not None and "without" in result.figures:
+        more = result.cost("parley") - result.cost("without")
+        print(f"  {more:+.2f} us for {' '.join(row.flags)} (bar {row.costs_more})")
+        if more > row.costs_more:
+            missed.append(f"{row.name}: {more:+.2f} us, the bar is {row.costs_more}")
     print(flush=True)
     return missed
 
