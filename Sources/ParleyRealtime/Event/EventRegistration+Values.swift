@@ -32,10 +32,12 @@ extension EventRegistration {
             event,
             HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
-                return {
-                    await socket.reportingErrors(of: event) {
+                return AsyncWork {
+                    do {
                         let reply = try await handler(socket, repeat each arguments)
                         try acknowledgement?.send(by: socket, values: reply.0, reply.1)
+                    } catch {
+                        socket.report(error, thrownBy: event)
                     }
                 }
             })
@@ -71,10 +73,12 @@ extension EventRegistration {
             event,
             HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
-                return {
-                    await socket.reportingErrors(of: event) {
+                return AsyncWork {
+                    do {
                         let reply = try await handler(socket, repeat each arguments)
                         try acknowledgement?.send(by: socket, values: reply.0, reply.1, reply.2)
+                    } catch {
+                        socket.report(error, thrownBy: event)
                     }
                 }
             })

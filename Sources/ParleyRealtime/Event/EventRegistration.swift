@@ -94,10 +94,12 @@ extension EventRegistration {
             event,
             HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
-                return {
-                    await socket.reportingErrors(of: event) {
+                return AsyncWork {
+                    do {
                         try await handler(socket, repeat each arguments)
                         acknowledgement?.send(by: socket)
+                    } catch {
+                        socket.report(error, thrownBy: event)
                     }
                 }
             })
@@ -114,10 +116,12 @@ extension EventRegistration {
             event,
             HandlerRegistration(order) { socket, cursor, json, acknowledgement in
                 let arguments = (repeat try cursor.next((each Argument).self, in: json))
-                return {
-                    await socket.reportingErrors(of: event) {
+                return AsyncWork {
+                    do {
                         let reply = try await handler(socket, repeat each arguments)
                         try acknowledgement?.send(reply, by: socket)
+                    } catch {
+                        socket.report(error, thrownBy: event)
                     }
                 }
             })

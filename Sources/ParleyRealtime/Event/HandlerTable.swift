@@ -1,8 +1,14 @@
 import ParleyWire
 
-/// The rest of a handler's work, when it is asynchronous.
+/// The rest of a handler's work, when it is asynchronous. Not the bare function: one that an array or an optional holds is called
+/// by way of two others, each of which takes a frame of the task's.
 @usableFromInline
-typealias AsyncWork = nonisolated(nonsending) @Sendable () async -> Void
+struct AsyncWork: Sendable {
+    let run: nonisolated(nonsending) @Sendable () async -> Void
+
+    @usableFromInline
+    init(_ run: nonisolated(nonsending) @escaping @Sendable () async -> Void) { self.run = run }
+}
 
 /// Names a registered handler, for `off`.
 public struct HandlerToken: Sendable, Hashable {

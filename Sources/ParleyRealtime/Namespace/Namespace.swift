@@ -148,7 +148,7 @@ public final class Namespace: Sendable {
     public func onConnection(_ handler: @escaping @Sendable (Socket) async throws -> Void) {
         addLife {
             $0.adding(connection: { socket in
-                { await socket.reportingErrors(of: "connection") { try await handler(socket) } }
+                AsyncWork { await socket.reportingErrors(of: "connection") { try await handler(socket) } }
             })
         }
     }
@@ -178,7 +178,9 @@ public final class Namespace: Sendable {
     public func onDisconnect(_ handler: @escaping @Sendable (Socket, DisconnectReason) async throws -> Void) {
         addLife {
             $0.adding(disconnect: { socket, reason in
-                { await socket.reportingErrors(of: "disconnect") { try await handler(socket, reason) } }
+                AsyncWork {
+                    await socket.reportingErrors(of: "disconnect") { try await handler(socket, reason) }
+                }
             })
         }
     }

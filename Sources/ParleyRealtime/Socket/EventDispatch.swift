@@ -62,7 +62,7 @@ struct EventDispatch {
         _ event: Event, _ json: [UInt8], _ cursor: JSONArrayCursor, _ shared: HandlerTable,
         _ own: HandlerTable?
     ) -> AsyncWork {
-        {
+        AsyncWork {
             let incoming = IncomingEvent(
                 name: event.name, expectsAcknowledgement: id != nil, json: json, attachments: attachments,
                 cursor: cursor)
@@ -75,7 +75,7 @@ struct EventDispatch {
             // A step may have disconnected the socket.
             guard socket.isConnected else { return }
             do {
-                for rest in try call(event, cursor, json.span, shared, own) { await rest() }
+                for rest in try call(event, cursor, json.span, shared, own) { await rest.run() }
             } catch {
                 socket.client.violate(error)
             }

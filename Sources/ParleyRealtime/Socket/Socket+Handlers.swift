@@ -99,29 +99,33 @@ extension Socket: EventRegistration {
         namespace.report(error, of: self, isHandled: !own.isEmpty)
     }
 
+    @usableFromInline
+    func report(_ error: any Error, thrownBy event: String) {
+        report(EventError(event: event, stage: .handler, underlying: error))
+    }
+
     func reportingErrors(of event: String, _ body: () throws -> Void) {
         do {
             try body()
         } catch {
-            report(EventError(event: event, stage: .handler, underlying: error))
+            report(error, thrownBy: event)
         }
     }
 
     /// Stays on its caller's executor, as handlers' work does: every hop asks the task for its preference, under a lock.
-    @usableFromInline
     nonisolated(nonsending) func reportingErrors(
         of event: String, _ body: nonisolated(nonsending) () async throws -> Void
     ) async {
         do {
             try await body()
         } catch {
-            report(EventError(event: event, stage: .handler, underlying: error))
+            report(error, thrownBy: event)
         }
     }
 
     /// Runs a handler beside the socket's others. False when so many run already that the next event should wait for this
     /// one.
-    func startConcurrently(_ work: @escaping AsyncWork) -> Bool {
+    func startConcurrently(_ work: AsyncWork) -> Bool {
         let limit = namespace.maxConcurrentHandlers
         let isAdmitted = life.withLock { life in
             guard life.concurrentHandlers < limit else { return false }
@@ -130,7 +134,7 @@ extension Socket: EventRegistration {
         }
         guard isAdmitted else { return false }
         (EventLoop.current ?? client.session.loop).start { [self] in
-            await work()
+            await work.run()
             for waiter in life.withLock({ $0.endConcurrentHandler() }) { waiter() }
         }
         return true

@@ -138,10 +138,11 @@ public final class Socket: Sendable {
         perform(
             .work { [self] in
                 var work = handlers.disconnecting.compactMap { $0(self, reason) }
-                work.append { [self] in
+                let last = AsyncWork { [self] in
                     life.withLock { $0.roomsAtDisconnect = [] }
-                    for handler in handlers.disconnect { await handler(self, reason)?() }
+                    for handler in handlers.disconnect { await handler(self, reason)?.run() }
                 }
+                work.append(last)
                 return work
             })
     }
@@ -271,9 +272,9 @@ public final class Socket: Sendable {
         }
         let first = work
         (EventLoop.current ?? session.loop).start { [self] in
-            for step in first { await step() }
+            for step in first { await step.run() }
             while let item = next() {
-                for step in run(item) { await step() }
+                for step in run(item) { await step.run() }
             }
         }
     }
