@@ -6,7 +6,7 @@ ratios compare what ran in the same rounds. A run with a reply that is wrong, lo
     Samples/run benchmark                        all rows, five rounds
     Samples/run benchmark --rounds 3 --only echo rows whose name contains "echo"
     Samples/run benchmark --install-peers        installs the peers first (Debian, PyPI)
-    Samples/run benchmark --floor "./server {port}"   another floor, such as a uWebSockets build
+    Samples/run benchmark --floor "./server {port}"   another floor, such as a server of yours
 """
 
 import argparse
