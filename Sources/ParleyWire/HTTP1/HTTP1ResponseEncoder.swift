@@ -78,7 +78,7 @@ public enum HTTP1ResponseEncoder {
             output.removeSubrange(start...)
             throw error
         }
-        if options.contains(.close) { outcome.keepAlive = false }
+        if status.code >= 200, options.contains(.close) { outcome.keepAlive = false }
         output.append(addingCapacity: longestOwnFields + date.count) { output in
             if status.code >= 200 {
                 if !date.isEmpty { appendDate(date, to: &output) }

@@ -86,6 +86,15 @@ struct HTTP1ResponseEncoderTests {
         #expect(byField.text.contains("connection: close\r\n") && !byField.outcome.keepAlive)
     }
 
+    @Test("an interim response ends no connection, and the longest fields of the encoder's own fit")
+    func interim() throws {
+        #expect(try encode(.earlyHints, [.connection: "close"], .length(0)).outcome.keepAlive)
+        let (text, outcome) = try encode(
+            .ok, [.connection: "upgrade, close"], .length(.max), version: .http10, keepAlive: true)
+        #expect(text.hasSuffix("content-length: 18446744073709551615\r\n\r\n"))
+        #expect(text.contains("connection: upgrade\r\n") && !outcome.keepAlive)
+    }
+
     @Test("framing fields of a handler don't reach the wire")
     func framingFields() throws {
         let fields: HTTPFields = [
