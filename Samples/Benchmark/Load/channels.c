@@ -35,16 +35,25 @@ static void chan_interest(struct chan *ch, bool out)
     epoll_ctl(ep, EPOLL_CTL_MOD, ch->fd, &ev);
 }
 
+/* One address has some 28,000 ports for one server, and one that was closed rests for a second or two: where that is too few,
+   connections are spread over the loopback's addresses 127.0.1.x. 0 where it isn't. */
+static uint32_t source_address(const struct conn *c)
+{
+    static uint32_t n_opened;
+    if (ntohl(addr.sin_addr.s_addr) >> 24 != 127) return 0;
+    if (opt.mode == M_CONNECT) return 0x7F000101u + n_opened++ % 128;
+    return opt.conns > 20000 ? 0x7F000101u + (uint32_t)(c->idx / 20000) : 0;
+}
+
 void chan_connect(struct chan *ch)
 {
     ch->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (ch->fd < 0) { err(E_CLOSED, ch->c, "socket: %s", strerror(errno)); conn_dead(ch->c); return; }
     int one = 1;
     setsockopt(ch->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (opt.conns > 20000 && ntohl(addr.sin_addr.s_addr) >> 24 == 127) {
-        /* more connections than one address has ports: spread over 127.0.1.x */
-        struct sockaddr_in src = { .sin_family = AF_INET };
-        src.sin_addr.s_addr = htonl(0x7F000101u + (uint32_t)(ch->c->idx / 20000));
+    uint32_t source = source_address(ch->c);
+    if (source) {
+        struct sockaddr_in src = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(source) };
         setsockopt(ch->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
         if (bind(ch->fd, (struct sockaddr *)&src, sizeof src)) die("bind: %s", strerror(errno));
     }
