@@ -4,7 +4,7 @@ import PackageDescription
 // Samples with dependencies that the libraries don't have are a package of their own.
 let package = Package(
     name: "Samples",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     dependencies: [
         .package(name: "Parley", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
