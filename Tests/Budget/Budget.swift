@@ -45,6 +45,9 @@ enum Budget {
             try await Conversation(work, count: count).hold(with: server)
         case .connect:
             for _ in 0..<count { try await Conversation(.echo, count: 1).hold(with: server) }
+        case .polling: try await PollingConversation(count: count).hold(with: server)
+        case .pollingConnect:
+            for _ in 0..<count { try await PollingConversation(count: 0).hold(with: server) }
         }
         await server.shutdown()
     }
@@ -77,4 +80,8 @@ enum Work: String, CaseIterable {
     case hello
     /// A connection with its WebSocket, session and socket, and one event.
     case connect
+    /// An event with one string, acknowledged with it, by a POST and a GET.
+    case polling
+    /// Two connections for polling, with their session and socket, from the handshake to its end.
+    case pollingConnect = "polling-connect"
 }
