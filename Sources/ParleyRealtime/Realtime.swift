@@ -41,7 +41,7 @@ public final class Realtime: Sendable {
 
     /// Answers a request that belongs to this server: what `mount` routes here.
     public func respond(to request: Request) async throws -> Response {
-        try await engine.respond(to: request)
+        try await engine.answer(request).response()
     }
 
     /// Disconnects the clients as the server shuts down, each at a random moment within the time, so that they don't all
@@ -65,7 +65,7 @@ extension RouteBuilder {
     public func mount(_ realtime: Realtime, at path: String = "/socket.io") {
         let bare = path.hasSuffix("/") ? String(path.dropLast()) : path
         for variant in [bare, bare + "/"] where !variant.isEmpty {
-            route(variant) { request in try await realtime.respond(to: request) }
+            route.answering(variant) { request in try realtime.engine.answer(request) }
         }
         onDrain { spread in await realtime.drain(over: spread) }
         onShutdown { realtime.close() }

@@ -42,8 +42,7 @@ struct FileResponder: Sendable {
         return try representation?.response(to: selection, now: Int64(time(nil)), loop: request.loop)
     }
 
-    func respond(to request: Request) async throws -> Response {
-        if let response = try cachedResponse(to: request) { return response }
+    nonisolated(nonsending) func respond(to request: Request) async throws -> Response {
         let query = try FileQuery(request, mountDepth: mountDepth, options: options)
         let loop = request.loop
         return try await loop.finish { try response(to: query, loop: loop) }

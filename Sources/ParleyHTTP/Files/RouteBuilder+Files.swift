@@ -37,9 +37,10 @@ extension RouteBuilder {
             rootPath: absolutePath(directory),
             mountDepth: RoutePattern(RoutePattern.join(mount, "**")).segments.count - 1,
             options: options)
-        let handler = RouteHandler.opportunistic(
-            attempt: { request in try responder.cachedResponse(to: request) },
-            otherwise: { request in try await responder.respond(to: request) })
+        let handler = RouteHandler.answering { request in
+            if let response = try responder.cachedResponse(to: request) { return .now(response) }
+            return .later { try await responder.respond(to: request) }
+        }
         scope.add(.get, path + "/**", handler)
         // The mount itself without its slash. At the root there is no such path.
         if !mount.isEmpty, mount != "/" { scope.add(.get, String(path), handler) }

@@ -29,28 +29,46 @@ enum PercentCoding {
     /// The text with every escape replaced by its byte; with `plusIsSpace` also `+` by a space, as forms have it.
     /// What is not UTF-8 then becomes U+FFFD.
     static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String {
-        guard needsDecoding(text.utf8, plusIsSpace: plusIsSpace) else { return String(text) }
+        decode(text.utf8.span, plusIsSpace: plusIsSpace)
+    }
+
+    /// The same of bytes.
+    static func decode(_ bytes: Span<UInt8>, plusIsSpace: Bool = false) -> String {
+        guard needsDecoding(bytes, plusIsSpace: plusIsSpace) else {
+            return bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        }
         var decoded: [UInt8] = []
-        decoded.reserveCapacity(text.utf8.count)
-        var bytes = text.utf8[...]
-        while let byte = bytes.popFirst() {
-            if byte == 0x25, let value = escapedByte(bytes) {
+        decoded.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == 0x25, let value = escapedByte(bytes, behind: index) {
                 decoded.append(value)
-                bytes = bytes.dropFirst(2)
+                index += 3
             } else {
                 decoded.append(plusIsSpace && byte == 0x2B ? 0x20 : byte)
+                index += 1
             }
         }
         return String(decoding: decoded, as: UTF8.self)
     }
 
-    private static func needsDecoding(_ bytes: Substring.UTF8View, plusIsSpace: Bool) -> Bool {
-        bytes.contains { $0 == 0x25 || (plusIsSpace && $0 == 0x2B) }
+    /// Whether there is an escape in the text.
+    static func isEscaped(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices where bytes[index] == 0x25 { return true }
+        return false
     }
 
-    private static func escapedByte(_ digits: Substring.UTF8View) -> UInt8? {
-        guard let first = digits.first, let second = digits.dropFirst().first,
-            let high = hexadecimalValue(first), let low = hexadecimalValue(second)
+    private static func needsDecoding(_ bytes: Span<UInt8>, plusIsSpace: Bool) -> Bool {
+        for index in bytes.indices where bytes[index] == 0x25 || (plusIsSpace && bytes[index] == 0x2B) {
+            return true
+        }
+        return false
+    }
+
+    private static func escapedByte(_ bytes: Span<UInt8>, behind index: Int) -> UInt8? {
+        guard bytes.count - index > 2, let high = hexadecimalValue(bytes[index + 1]),
+            let low = hexadecimalValue(bytes[index + 2])
         else { return nil }
         return high << 4 | low
     }

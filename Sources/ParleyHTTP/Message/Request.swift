@@ -73,7 +73,7 @@ extension Request {
 
     /// The query's items in their order, decoded while they are iterated.
     public var queryItems: QueryItems {
-        QueryItems(target.utf8.dropFirst(context.pathLength + 1).asSubstring)
+        QueryItems(target, from: context.pathLength + 1)
     }
 }
 

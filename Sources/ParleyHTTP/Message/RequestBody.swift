@@ -83,6 +83,25 @@ public final class RequestBody: AsyncSequence, Sendable {
         throw Self.tooLarge(limit)
     }
 
+    /// The whole content where all of it is here already, as that of short requests mostly is, up to a limit in bytes; nil
+    /// where some is still to come, and nothing is taken then.
+    ///
+    /// Throws what ``collect(upTo:)`` throws.
+    public func collectIfComplete(upTo limit: Int = 1024 * 1024) throws -> [UInt8]? {
+        guard mapping == nil else { return nil }
+        let limit = Swift.max(0, limit)
+        if let announcedLength, announcedLength > UInt64(limit) { throw Self.tooLarge(limit) }
+        let outcome = state.withLock { $0.takeWhole() }
+        switch outcome {
+        case .piece(let bytes):
+            guard bytes.count <= limit else { throw Self.tooLarge(limit) }
+            return bytes
+        case .end: return []
+        case .failed(let error): throw error
+        case .wait: return nil
+        }
+    }
+
     static func tooLarge(_ limit: Int) -> HTTPError {
         HTTPError(.contentTooLarge, "request body exceeds \(limit) bytes")
     }

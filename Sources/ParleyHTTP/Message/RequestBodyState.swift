@@ -67,6 +67,12 @@ struct RequestBodyState {
         }
     }
 
+    /// Takes everything that is buffered, where nothing more will come.
+    mutating func takeWhole() -> Outcome {
+        if case .open = end { return .wait }
+        return take().outcome
+    }
+
     /// Registers a waiter, unless there is something by now.
     mutating func wait(_ continuation: Waiter) -> Outcome {
         if isCancelled { return .failed(CancellationError()) }

@@ -40,13 +40,13 @@ public struct Compression: Middleware {
     }
 
     /// Passes the request on, and compresses the response where that is worth it and accepted.
-    public func respond(to request: Request, next: Next) async throws -> Response {
-        await compressed(try await next(request), for: request)
+    public nonisolated(nonsending) func respond(to request: Request, next: Next) async throws -> Response {
+        compressed(try await next(request), for: request)
     }
 
     /// Compresses a response where that is worth it and accepted: what the middleware does, for those who answer by
     /// themselves.
-    public func compressed(_ response: Response, for request: Request) async -> Response {
+    public func compressed(_ response: Response, for request: Request) -> Response {
         var response = response
         guard !response.isUpgrade else { return response }
         if response.status == .notModified || response.status == .partialContent {
@@ -59,7 +59,7 @@ public struct Compression: Middleware {
         guard mayCompress(response, isForced: accepted.refusesIdentity) else { return response }
         response.headers.addVary(.acceptEncoding)
         guard let coding = accepted.best else { return response }
-        return await compress(response, coding, request)
+        return compress(response, coding, request)
     }
 
     /// Whether the response could be compressed for some client; `isForced` for one that takes nothing else.
@@ -71,11 +71,10 @@ public struct Compression: Middleware {
         return options.isCompressible(type)
     }
 
-    private func compress(_ response: Response, _ coding: ContentCoding, _ request: Request) async -> Response
-    {
+    private func compress(_ response: Response, _ coding: ContentCoding, _ request: Request) -> Response {
         let isEventStream = response.headers[.contentType].map(CompressibleTypes.name) == "text/event-stream"
         let settings = coding.deflaterSettings(level: options.level, isLong: isEventStream)
-        guard let body = await ContentCompressor(settings: settings, loop: request.loop).body(response.body)
+        guard let body = ContentCompressor(settings: settings, loop: request.loop).body(response.body)
         else { return response }
         var compressed = response
         compressed.body = body

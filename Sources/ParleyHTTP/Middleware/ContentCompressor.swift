@@ -11,7 +11,7 @@ struct ContentCompressor: Sendable {
     let loop: EventLoop
 
     /// The compressed body. Nil when compressing is no use, or there is no memory for it.
-    func body(_ body: ResponseBody) async -> ResponseBody? {
+    func body(_ body: ResponseBody) -> ResponseBody? {
         switch body.content {
         case .empty, .upgrade: nil
         case .bytes(let bytes): whole(bytes, of: body)

@@ -8,8 +8,31 @@ enum RouteHandler: Sendable {
 
     case synchronous(@Sendable (Request) throws -> Response)
     case asynchronous(Asynchronous)
-    /// First tries without a task, as a synchronous one; nil means that it takes longer.
-    case opportunistic(attempt: @Sendable (Request) throws -> Response?, otherwise: Asynchronous)
+    /// Called as a synchronous one; what takes longer is done as by an asynchronous one.
+    case answering(@Sendable (Request) throws -> Answer)
+}
+
+/// What ``RouteRegistrar/answering(_:_:)``'s handlers return: the response, or who makes it where that takes longer.
+public enum Answer: Sendable {
+    /// Makes a response in its time.
+    public typealias Rest = nonisolated(nonsending) @Sendable () async throws -> Response
+
+    /// The response is here: no task is started for it.
+    case now(Response)
+    /// The response comes. The closure runs in a task that prefers the event loop, as an asynchronous handler does, and is
+    /// cancelled with it when the client goes away.
+    case later(Rest)
+    /// The response is given by somebody else, and no task waits for it.
+    case pending(PendingResponse)
+
+    /// The response, waited for where it isn't here.
+    public nonisolated(nonsending) func response() async throws -> Response {
+        switch self {
+        case .now(let response): response
+        case .later(let rest): try await rest()
+        case .pending(let pending): try await pending.response()
+        }
+    }
 }
 
 /// A handler with the middleware in front of it, outermost first. A class, so that finding one costs one reference.
@@ -44,8 +67,8 @@ final class RouteEndpoint: Sendable {
     private nonisolated(nonsending) func callHandler(_ request: Request) async throws -> Response {
         switch handler {
         case .synchronous(let handler): try handler(request)
-        case .asynchronous(let handler), .opportunistic(_, otherwise: let handler):
-            try await handler(request)
+        case .asynchronous(let handler): try await handler(request)
+        case .answering(let handler): try await handler(request).response()
         }
     }
 }

@@ -25,6 +25,20 @@ public struct RouteRegistrar: Sendable {
             method, path, .asynchronous { request in try await handler(request).response(for: request) })
     }
 
+    /// Registers a handler that is called as a synchronous one, and says whether its answer takes longer: for what mostly is
+    /// at hand, such as in a cache.
+    ///
+    /// ```swift
+    /// app.get.answering("/users/:id") { request in
+    ///     let id: Int = try request.parameters.require("id")
+    ///     if let user = cache[id] { return .now(try .json(user)) }
+    ///     return .later { try .json(await users.find(id)) }
+    /// }
+    /// ```
+    public func answering(_ path: String = "", _ handler: @escaping @Sendable (Request) throws -> Answer) {
+        scope.add(method, path, .answering(handler))
+    }
+
     /// Registers a synchronous handler whose values are answered as JSON; nil is answered with 404.
     @_disfavoredOverload
     public func callAsFunction<Value: Encodable & SendableMetatype>(

@@ -24,13 +24,13 @@ struct RouteTable: Sendable {
         root.add(pattern.segments[...], method: method, endpoint: endpoint)
     }
 
-    /// Finds the endpoint for a path as it was sent, without its query.
-    func match(method: HTTPRequest.Method, rawPath: String) -> Match {
-        if let endpoint = literals.endpoint(for: method, at: rawPath) {
+    /// Finds the endpoint for a target as it was sent, of which so many bytes are the path.
+    func match(method: HTTPRequest.Method, target: String, pathLength: Int) -> Match {
+        if let endpoint = literals.endpoint(for: method, at: target.utf8.span.extracting(first: pathLength)) {
             return .found(endpoint, PathParameters())
         }
-        guard rawPath.utf8.first == 0x2F else { return .none }
-        var search = RouteSearch(method: method, rawPath: rawPath[...])
+        guard target.utf8.first == 0x2F else { return .none }
+        var search = RouteSearch(method: method, rawPath: Substring(target.utf8.prefix(pathLength)))
         if let endpoint = search.run(from: root) {
             return .found(endpoint, PathParameters(names: endpoint.parameterNames, values: search.values))
         }

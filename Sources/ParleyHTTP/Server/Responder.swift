@@ -28,7 +28,7 @@ final class Responder: Sendable {
     }
 
     private func find(_ request: inout Request) -> RouteEndpoint {
-        switch table.match(method: request.method, rawPath: request.context.rawPath) {
+        switch match(request, request.method) {
         case .found(let endpoint, let parameters):
             if !parameters.isEmpty { request.parameters = parameters }
             return endpoint
@@ -40,12 +40,16 @@ final class Responder: Sendable {
         }
     }
 
+    private func match(_ request: Request, _ method: HTTPRequest.Method) -> RouteTable.Match {
+        table.match(method: method, target: request.target, pathLength: request.context.pathLength)
+    }
+
     /// What would answer the request that a preflight asks about: the middleware in front of it is to decide, such as a group's
     /// ``CORS``.
     private func endpoint(preflightedBy request: Request) -> RouteEndpoint? {
         guard request.method == .options, let name = request.header(.accessControlRequestMethod),
             let method = HTTPRequest.Method(name),
-            case .found(let endpoint, _) = table.match(method: method, rawPath: request.context.rawPath)
+            case .found(let endpoint, _) = match(request, method)
         else { return nil }
         return endpoint
     }
@@ -72,26 +76,61 @@ final class Responder: Sendable {
     }
 
     /// Middleware and handler of an endpoint that was found; an error becomes its response.
-    nonisolated(nonsending) func respond(to request: Request, by endpoint: RouteEndpoint) async -> Response {
+    private nonisolated(nonsending) func respond(
+        to request: Request, by endpoint: RouteEndpoint
+    ) async -> Response {
+        await response(to: request) { try await endpoint.respond(to: request) }
+    }
+
+    private nonisolated(nonsending) func response(
+        to request: Request, _ work: nonisolated(nonsending) () async throws -> Response
+    ) async -> Response {
         do {
-            return try await endpoint.respond(to: request)
+            return try await work()
         } catch {
             return response(to: error, of: request)
         }
     }
 
-    /// The response of an endpoint that needs no task; nil when it has middleware, or a handler that takes
-    /// longer.
-    func respondInline(to request: Request, by endpoint: RouteEndpoint) -> Response? {
-        guard endpoint.middleware.isEmpty else { return nil }
+    /// Makes a response, whatever happens.
+    typealias Work = nonisolated(nonsending) @Sendable () async -> Response
+
+    /// What an endpoint's answer needs: nothing any more, a task, or somebody who gives it.
+    enum Outcome {
+        case done(Response)
+        case work(Work)
+        case pending(PendingResponse)
+    }
+
+    /// Calls an endpoint, as far as that goes without a task: not through middleware.
+    func call(_ endpoint: RouteEndpoint, with request: Request) -> Outcome {
+        guard endpoint.middleware.isEmpty else {
+            return .work { await self.respond(to: request, by: endpoint) }
+        }
         do {
             switch endpoint.handler {
-            case .synchronous(let handler): return try handler(request)
-            case .opportunistic(let attempt, _): return try attempt(request)
-            case .asynchronous: return nil
+            case .synchronous(let handler): return .done(try handler(request))
+            case .asynchronous: return .work { await self.respond(to: request, by: endpoint) }
+            case .answering(let handler): return outcome(of: try handler(request), to: request)
             }
         } catch {
-            return response(to: error, of: request)
+            return .done(response(to: error, of: request))
+        }
+    }
+
+    private func outcome(of answer: Answer, to request: Request) -> Outcome {
+        switch answer {
+        case .now(let response): .done(response)
+        case .later(let rest): .work { await self.response(to: request, rest) }
+        case .pending(let pending): .pending(pending)
+        }
+    }
+
+    /// The response that somebody gave, or that an error is.
+    func response(_ result: Result<Response, any Error>, to request: Request) -> Response {
+        switch result {
+        case .success(let response): response
+        case .failure(let error): response(to: error, of: request)
         }
     }
 

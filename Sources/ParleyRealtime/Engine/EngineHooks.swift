@@ -21,10 +21,12 @@ final class EngineHooks: Sendable {
         state.withLock { $0.connectionErrors.append(hook) }
     }
 
-    func apply(to fields: inout HTTPFields, of request: Request, isInitial: Bool) {
+    /// False when there was no hook to call.
+    func apply(to fields: inout HTTPFields, of request: Request, isInitial: Bool) -> Bool {
         let (initial, every) = state.withLock { ($0.initialHeaders, $0.headers) }
         if isInitial { for hook in initial { hook(&fields, request) } }
         for hook in every { hook(&fields, request) }
+        return !every.isEmpty || (isInitial && !initial.isEmpty)
     }
 
     func report(_ refusal: EngineRefusal, _ request: Request) {

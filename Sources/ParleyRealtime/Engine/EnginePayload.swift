@@ -14,18 +14,30 @@ struct EnginePayloadForm: Sendable {
         var isBinary = false
     }
 
+    /// The answer to a GET.
+    func response(
+        to outcome: EngineSessionState.PollOutcome, jsonp: Int?
+    ) throws(EngineRefusal) -> Response {
+        switch outcome {
+        case .packets(let frames): return encode(frames, jsonp: jsonp)
+        case .refused: throw .badRequest("POLL")
+        }
+    }
+
     func encode(_ frames: [EngineFrame], jsonp: Int?) -> Response {
         let content = content(frames, asText: jsonp != nil)
         guard let jsonp else {
-            let type = content.isBinary ? "application/octet-stream" : "text/plain; charset=UTF-8"
-            return Response(headers: [.contentType: type], body: .bytes(content.bytes))
+            return Response(headers: content.isBinary ? Self.binary : Self.text, body: .bytes(content.bytes))
         }
         var script: [UInt8] = []
         script.reserveCapacity(content.bytes.count + 32)
         EngineIOJSONP.append(payload: content.bytes.span, index: jsonp, to: &script)
-        let headers: HTTPFields = [.contentType: "text/javascript; charset=UTF-8"]
-        return Response(headers: headers.protectingScripts, body: .bytes(script))
+        return Response(headers: Self.script, body: .bytes(script))
     }
+
+    private static let text = HTTPFields(engineAnswerOf: "text/plain; charset=UTF-8")
+    private static let binary = HTTPFields(engineAnswerOf: "application/octet-stream")
+    private static let script = HTTPFields(engineAnswerOf: "text/javascript; charset=UTF-8").protectingScripts
 
     private func content(_ frames: [EngineFrame], asText: Bool) -> Content {
         var content = Content()

@@ -54,7 +54,7 @@ struct EngineRefusal: Error {
         body.append(UInt8(ascii: "}"))
         return Response(
             status: code == .forbidden ? .forbidden : .badRequest,
-            headers: [.contentType: "application/json"], body: .bytes(body))
+            headers: HTTPFields(engineAnswerOf: "application/json"), body: .bytes(body))
     }
 
     func error(for request: Request) -> EngineConnectionError {

@@ -15,8 +15,13 @@ final class EngineServer: Sendable {
     let hooks = EngineHooks()
     let webSocketOptions: WebSocketOptions
     let logger: Logger
+    let allowsPolling: Bool
+    let allowsWebSocket: Bool
     private let compression: Compression?
+    /// The bytes from which on an answer is compressed.
+    private let compressionThreshold: UInt64
     private let accept: Accept
+    private let openPackets: EngineOpenPackets
     private let table = Lock(Table())
 
     private struct Table {
@@ -31,53 +36,46 @@ final class EngineServer: Sendable {
         self.options = options
         self.logger = logger
         webSocketOptions = Self.webSocketOptions(options)
+        allowsPolling = options.transports.contains(.polling)
+        allowsWebSocket = options.transports.contains(.webSocket)
         compression = options.pollingCompression.map { Compression($0) }
+        compressionThreshold = UInt64(max(options.pollingCompression?.threshold ?? 1, 1))
         self.accept = accept
+        openPackets = EngineOpenPackets(options)
     }
 
     /// The number of live sessions.
     var sessionCount: Int { table.withLock { $0.sessions.count } }
 
-    /// Answers a request at the path where the server is mounted.
-    func respond(to request: Request) async throws -> Response {
+    /// Answers a request at the path where the server is mounted: now, unless it has to wait for its session, for content,
+    /// or for the application.
+    func answer(_ request: Request) throws -> Answer {
         let origin = options.origins.decide(request)
         if request.method == .options {
-            return Response(
-                status: .noContent,
-                headers: origin.preflight(requestedHeaders: request.header(.accessControlRequestHeaders)))
+            let asked = request.header(.accessControlRequestHeaders)
+            return .now(Response(status: .noContent, headers: origin.preflight(requestedHeaders: asked)))
         }
-        var response: Response
+        var exchange = EngineExchange(server: self, request: request, origin: origin)
         do {
             if origin == .refused { throw EngineRefusal.forbidden("ORIGIN") }
-            let parameters = try EngineRequest(request, options: options)
+            let parameters = try EngineRequest(request, for: self)
             try options.origins.check(parameters, request)
-            response = try await route(parameters, request)
-            response = await compressed(response, for: request)
-            hooks.apply(to: &response.headers, of: request, isInitial: parameters.sessionID == nil)
-        } catch let refusal as EngineRefusal {
-            hooks.report(refusal, request)
-            response = refusal.response
-        } catch let error as HTTPError {
-            logger.debug("an Engine.IO request is refused", metadata: ["error": "\(error.message)"])
-            response = .text(error.message, status: error.status)
+            exchange.isInitial = parameters.sessionID == nil
+            return exchange.conclude(try route(parameters, exchange))
+        } catch {
+            return .now(try exchange.refuse(error))
         }
-        origin.apply(to: &response.headers)
-        response.headers[.cacheControl] = "no-store"
-        return response
     }
 
     /// Most answers are short: they are spared the look at what the client accepts.
-    private func compressed(_ response: Response, for request: Request) async -> Response {
-        guard let compression, let threshold = options.pollingCompression?.threshold,
-            (response.body.length ?? 0) >= UInt64(max(threshold, 1))
-        else { return response }
-        return await compression.compressed(response, for: request)
+    func compressed(_ response: Response, for request: Request) -> Response {
+        guard let compression, (response.body.length ?? 0) >= compressionThreshold else { return response }
+        return compression.compressed(response, for: request)
     }
 
-    private func route(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
-        guard let id = parameters.sessionID else {
-            return try await open(parameters, request)
-        }
+    private func route(_ parameters: EngineRequest, _ exchange: EngineExchange) throws -> Answer {
+        let request = exchange.request
+        guard let id = parameters.sessionID else { return try open(parameters, request) }
         guard let session = table.withLock({ $0.sessions[id] }) else {
             throw EngineRefusal.unknownSession(id)
         }
@@ -85,20 +83,28 @@ final class EngineServer: Sendable {
         guard session.revision == parameters.revision else {
             throw EngineRefusal.badRequest("REVISION_MISMATCH")
         }
-        if parameters.isWebSocket { return try upgrade(session, parameters, request) }
+        if parameters.isWebSocket { return .now(try upgrade(session, parameters, request)) }
         switch request.method {
-        case .get: return try await poll(session, parameters)
-        case .post: return try await post(session, parameters, request)
+        case .get: return try poll(session, parameters, exchange)
+        case .post: return try post(session, parameters, request)
         default: throw EngineRefusal.badRequest("METHOD")
         }
     }
 
     // MARK: Handshake
 
-    private func open(_ parameters: EngineRequest, _ request: Request) async throws -> Response {
+    private func open(_ parameters: EngineRequest, _ request: Request) throws -> Answer {
         guard request.method == .get else { throw EngineRefusal.badHandshakeMethod(request.method) }
-        try await checkAllowed(request)
-        let id = try await makeID(for: request)
+        guard options.allowRequest == nil, options.generateID == nil else {
+            return .later { [self] in
+                try await checkAllowed(request)
+                return try open(await makeID(for: request), parameters, request)
+            }
+        }
+        return .now(try open(Identifier.make(), parameters, request))
+    }
+
+    private func open(_ id: String, _ parameters: EngineRequest, _ request: Request) throws -> Response {
         let cookie = options.cookie?.cookie(for: id)
         // One that can't be set must not leave a session behind.
         _ = try cookie?.fieldValue()
@@ -107,7 +113,7 @@ final class EngineServer: Sendable {
         return response
     }
 
-    private func checkAllowed(_ request: Request) async throws(EngineRefusal) {
+    private nonisolated(nonsending) func checkAllowed(_ request: Request) async throws(EngineRefusal) {
         guard let allowRequest = options.allowRequest else { return }
         let isAllowed: Bool
         do {
@@ -118,7 +124,7 @@ final class EngineServer: Sendable {
         guard isAllowed else { throw .forbidden("ALLOW_REQUEST") }
     }
 
-    private func makeID(for request: Request) async throws(EngineRefusal) -> String {
+    private nonisolated(nonsending) func makeID(for request: Request) async throws(EngineRefusal) -> String {
         guard let generateID = options.generateID else { return Identifier.make() }
         guard let id = try? await generateID(request), Identifier.isValid(id) else {
             throw .badRequest("ID_GENERATION_ERROR")
@@ -129,9 +135,9 @@ final class EngineServer: Sendable {
     private func begin(_ id: String, _ parameters: EngineRequest, _ request: Request) throws -> Response {
         guard parameters.isWebSocket else {
             let session = try begin(id, parameters, request, loop: request.loop, transport: .polling)
-            return session.form.encode([EngineFrame(handshakeOf: session)], jsonp: parameters.jsonp)
+            return session.form.encode([openPacket(session)], jsonp: parameters.jsonp)
         }
-        return Response.webSocket(for: request, options: webSocketOptions) { connection in
+        return webSocket(for: request) { connection in
             guard
                 let session = try? self.begin(
                     id, parameters, request, loop: connection.loop, transport: .webSocket(connection))
@@ -154,9 +160,14 @@ final class EngineServer: Sendable {
             guard table.sessions[id] == nil else { throw EngineRefusal.badRequest("ID_GENERATION_ERROR") }
             table.sessions[id] = session
         }
-        if case .webSocket = transport { session.send(EngineFrame(handshakeOf: session)) }
+        if case .webSocket = transport { session.send(openPacket(session)) }
         session.start(accept(session, request))
         return session
+    }
+
+    private func openPacket(_ session: EngineSession) -> EngineFrame {
+        openPackets.frame(
+            for: session.id, upgrades: options.allowUpgrades && allowsWebSocket && session.canUpgrade)
     }
 
     /// A session is over. Until then it holds the server, and the server the session.
@@ -216,30 +227,6 @@ final class EngineServer: Sendable {
             return Array(table.sessions.values)
         }
         for session in sessions { session.close(reason, .graceful) }
-    }
-}
-
-extension EngineFrame {
-    /// The open packet (Engine.IO protocol, "Handshake"; both revisions have the same).
-    fileprivate init(handshakeOf session: EngineSession) {
-        let options = session.options
-        let canUpgrade =
-            options.allowUpgrades && options.transports.contains(.webSocket) && session.canUpgrade
-        var text: [UInt8] = [0, 0, EngineIOPacketType.open.rawValue]
-        text.append(contentsOf: #"{"sid":""#.utf8)
-        // `Identifier.isValid` lets nothing pass that JSON escapes.
-        text.append(contentsOf: session.id.utf8)
-        text.append(contentsOf: (canUpgrade ? #"","upgrades":["websocket"]"# : #"","upgrades":[]"#).utf8)
-        text.append(contentsOf: #","pingInterval":\#(options.pingInterval.milliseconds)"#.utf8)
-        text.append(contentsOf: #","pingTimeout":\#(options.pingTimeout.milliseconds)"#.utf8)
-        text.append(contentsOf: #","maxPayload":\#(options.maxPayload)}"#.utf8)
-        self.init(textBehindReservation: text)
-    }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }
 

@@ -10,34 +10,38 @@ extension EngineSession {
         var isBinary = false
     }
 
-    /// Takes a payload: a polling POST. Returns false when the session does not accept it, and is closed for it.
-    func post(_ encoding: PayloadEncoding, _ content: () async throws -> [UInt8]) async throws -> Bool {
+    /// Begins a polling POST, which ``endPost()`` ends. False when its content is of no interest any more, and nothing is begun.
+    func beginPost() throws(EngineRefusal) -> Bool {
         switch state.withLock({ $0.beginPost() }) {
-        case .refused: return false
-        case .ignore: return true
+        case .proceed: return true
+        case .ignore: return false
+        case .refused: throw Self.refusedPayload
         case .overlap:
             violate(EngineViolation.overlappingPosts, .transportError)
-            return false
-        case .proceed: break
+            throw Self.refusedPayload
         }
-        defer { state.withLock { $0.endPost() } }
-        let bytes = try await content()
-        guard let payload = encoding.isForm ? EngineIOJSONP.payload(ofForm: bytes.span) : bytes else {
+    }
+
+    func endPost() { state.withLock { $0.endPost() } }
+
+    /// Takes the content of a POST. Throws where the session does not accept it, and is closed for it, or where it is too long.
+    func take(_ content: [UInt8], _ encoding: PayloadEncoding) throws {
+        guard let payload = encoding.isForm ? EngineIOJSONP.payload(ofForm: content.span) : content else {
             violate(EngineViolation.formWithoutPayload)
-            return false
+            throw Self.refusedPayload
         }
         guard payload.count <= options.maxPayload else {
             throw HTTPError(.contentTooLarge, "More than \(options.maxPayload) bytes in a payload")
         }
-        do {
+        do throws(EngineIOError) {
             try deliver(payload.span, encoding)
         } catch {
             violate(error)
-            return false
+            throw Self.refusedPayload
         }
-        await waitForInbound()
-        return true
     }
+
+    private static var refusedPayload: EngineRefusal { .badRequest("PAYLOAD") }
 
     private func deliver(_ payload: Span<UInt8>, _ encoding: PayloadEncoding) throws(EngineIOError) {
         switch revision {

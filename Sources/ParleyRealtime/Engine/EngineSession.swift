@@ -156,10 +156,13 @@ final class EngineSession: Sendable {
         }
     }
 
+    /// True while the client is not read from.
+    var isInboundPaused: Bool { state.withLock { $0.isInboundPaused } }
+
     /// Suspends while inbound is paused, so that a POST is answered only when its events are being handled. A client that goes
     /// while it waits ends the session.
-    func waitForInbound() async {
-        guard state.withLock({ $0.isInboundPaused }) else { return }
+    nonisolated(nonsending) func waitForInbound() async {
+        guard isInboundPaused else { return }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if !state.withLock({ $0.waitForResume(Waiter(continuation)) }) { continuation.resume() }
@@ -171,25 +174,27 @@ final class EngineSession: Sendable {
 
     // MARK: Polling
 
-    /// Waits for packets: a polling GET. A client that goes while it waits ends the session.
-    func poll() async -> EngineSessionState.PollOutcome {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                switch state.withLock({ $0.poll(Waiter(continuation)) }) {
-                case .parked:
-                    if Task.isCancelled { close(.transportError) }
-                case .answer(let outcome):
-                    continuation.resume(returning: outcome)
-                case .farewell:
-                    finishClosing()
-                    continuation.resume(returning: .packets([EngineFrame(.close)]))
-                case .overlap:
-                    violate(EngineViolation.overlappingPolls, .transportError)
-                    continuation.resume(returning: .refused)
-                }
-            }
-        } onCancel: {
-            close(.transportError)
+    /// The outcome of a polling GET that needn't wait; nil where it has to.
+    func pollAtOnce() -> EngineSessionState.PollOutcome? { outcome(of: state.withLock { $0.pollAtOnce() }) }
+
+    /// Has a polling GET wait for packets, or returns its outcome where there is one by now. A client that goes while it waits
+    /// ends the session.
+    func park(_ waiter: PollWaiter) -> EngineSessionState.PollOutcome? {
+        if let outcome = outcome(of: state.withLock { $0.park(waiter) }) { return outcome }
+        waiter.answer.onCancel { [self] in close(.transportError) }
+        return nil
+    }
+
+    private func outcome(of action: EngineSessionState.PollAction) -> EngineSessionState.PollOutcome? {
+        switch action {
+        case .wait: return nil
+        case .answer(let outcome): return outcome
+        case .farewell:
+            finishClosing()
+            return .packets([EngineFrame(.close)])
+        case .overlap:
+            violate(EngineViolation.overlappingPolls, .transportError)
+            return .refused
         }
     }
 

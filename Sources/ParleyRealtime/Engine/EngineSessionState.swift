@@ -68,8 +68,6 @@ struct EngineSessionState {
 
     // MARK: Polling
 
-    typealias PollWaiter = Waiter<PollOutcome>
-
     enum PollOutcome {
         case packets([EngineFrame])
         /// The session is closed, or was closed because requests overlapped.
@@ -77,14 +75,16 @@ struct EngineSessionState {
     }
 
     enum PollAction {
-        case parked
+        /// There is nothing yet.
+        case wait
         case answer(PollOutcome)
         /// The answer is the session's last.
         case farewell
         case overlap
     }
 
-    mutating func poll(_ continuation: PollWaiter) -> PollAction {
+    /// What a poll gets that doesn't wait.
+    mutating func pollAtOnce() -> PollAction {
         switch phase {
         case .closed: return .answer(.refused)
         case .closing: return queue.isEmpty ? .farewell : .answer(.packets(queue.takeAll()))
@@ -94,8 +94,14 @@ struct EngineSessionState {
         guard poll == nil else { return .overlap }
         if !queue.isEmpty { return .answer(.packets(takeQueue())) }
         if isProbed { return .answer(.packets([EngineFrame(.noop)])) }
-        poll = continuation
-        return .parked
+        return .wait
+    }
+
+    /// What a poll gets; where that is nothing yet, it waits from now on.
+    mutating func park(_ waiter: PollWaiter) -> PollAction {
+        let action = pollAtOnce()
+        if case .wait = action { poll = waiter }
+        return action
     }
 
     /// What the parked poll is answered with at the end of the loop's turn.
@@ -260,7 +266,7 @@ struct EngineSessionState {
 
     struct Closing {
         var isFirst = false
-        var poll: (continuation: PollWaiter, outcome: PollOutcome)?
+        var poll: (waiter: PollWaiter, outcome: PollOutcome)?
         var webSocket: WebSocketConnection?
         var candidate: WebSocketConnection?
         var postWaiter: Waiter<Void>?

@@ -118,6 +118,14 @@ extension HTTPHeaderBlock {
         return nil
     }
 
+    /// Whether the value of the first field with this name begins with a text, but for the case of its ASCII letters. Both
+    /// must be in lower case.
+    public func value(of lowercasedName: StaticString, beginsWith lowercased: StaticString) -> Bool {
+        guard let index = index(of: lowercasedName) else { return false }
+        let value = bytes.span.extracting(valueRange(at: index))
+        return HTTPBytes.equalIgnoringCase(value.extracting(first: lowercased.utf8CodeUnitCount), lowercased)
+    }
+
     /// True when the field's name is this one, which must be in lower case.
     func hasName(_ lowercasedName: StaticString, at index: Int) -> Bool {
         let range = nameRange(at: index)

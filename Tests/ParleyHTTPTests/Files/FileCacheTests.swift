@@ -223,9 +223,9 @@ extension FileSite {
     func attempt(_ target: String, _ headers: HTTPFields = [:]) throws -> Response? {
         let responder = Responder(scope: application.scope, logger: .silent)
         var request = Request(method: .get, target: target, headers: headers, loop: loop)
-        guard case .opportunistic(let attempt, _) = responder.endpoint(for: &request).handler else {
-            return nil
-        }
-        return try attempt(request)
+        guard case .answering(let handler) = responder.endpoint(for: &request).handler,
+            case .now(let response) = try handler(request)
+        else { return nil }
+        return response
     }
 }

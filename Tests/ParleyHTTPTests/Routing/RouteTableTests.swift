@@ -21,7 +21,7 @@ struct RouteTableTests {
 
     /// The names and values that were captured; nil when there is no route.
     private func captured(_ table: RouteTable, _ path: String) -> [String: String]? {
-        guard case .found(_, let parameters) = table.match(method: .get, rawPath: path) else {
+        guard case .found(_, let parameters) = table.match(.get, path) else {
             return nil
         }
         return Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.values))
@@ -34,12 +34,12 @@ struct RouteTableTests {
         for number in 0..<1000 { add("/items/\(number)", .post, to: &table) }
         for number in 0..<1000 {
             let path = "/items/\(number)"
-            guard case .found(let get, _) = table.match(method: .get, rawPath: path),
-                case .found(let post, _) = table.match(method: .post, rawPath: path)
+            guard case .found(let get, _) = table.match(.get, path),
+                case .found(let post, _) = table.match(.post, path)
             else { return #expect(Bool(false), "no route: \(path)") }
             #expect(get.pattern == path && post.pattern == path && get !== post)
         }
-        guard case .none = table.match(method: .get, rawPath: "/items/1000") else {
+        guard case .none = table.match(.get, "/items/1000") else {
             return #expect(Bool(false))
         }
     }
@@ -142,5 +142,11 @@ struct RouteTableTests {
         #expect(try await memory.answer("GET", "/a") == "200 get")
         #expect(try await memory.answer("PUT", "/a") == "200 any PUT")
         #expect(try await memory.answer("OPTIONS", "/a") == "200 any OPTIONS")
+    }
+}
+
+extension RouteTable {
+    fileprivate func match(_ method: HTTPRequest.Method, _ path: String) -> Match {
+        match(method: method, target: path, pathLength: path.utf8.count)
     }
 }

@@ -61,7 +61,8 @@ extension OriginPolicy {
     }
 
     package func decide(_ request: Request) -> Decision {
-        decide(origin: request.header(.origin), authority: request.authority, isSecure: request.isSecure)
+        guard let origin = request.header(.origin) else { return .local }
+        return decide(origin: origin, authority: request.authority, isSecure: request.isSecure)
     }
 
     private func allows(foreign origin: String) -> Bool {

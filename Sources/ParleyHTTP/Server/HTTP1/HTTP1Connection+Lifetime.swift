@@ -41,7 +41,7 @@ extension HTTP1Connection {
         exchange.content?.finish(throwing: RequestBodyError.connectionClosed)
         exchange.body?.progress.waiter?.resume(throwing: ResponseWriterError.connectionClosed)
         exchange.body?.progress.settling?.resume(throwing: ResponseWriterError.connectionClosed)
-        exchange.task?.cancel()
+        exchange.maker?.cancel()
     }
 }
 

@@ -6,11 +6,23 @@ import ParleyWire
 // MARK: - Handlers
 
 extension HTTP1Connection {
-    /// Runs middleware and handler in one task, which prefers the loop, and begins on it at once where the system can.
-    func startTask(for request: Request, at endpoint: RouteEndpoint, number: UInt64) {
+    /// Runs what makes the response in one task, which prefers the loop, and begins on it at once.
+    func startTask(_ work: @escaping Responder.Work, number: UInt64) {
         adopt(number: number) { [self] in
-            let response = await server.responder.respond(to: request, by: endpoint)
+            let response = await work()
             await server.onLoop { [self] in if isAwaited(number) { send(response) } }
+        }
+    }
+
+    /// Has the response sent when somebody gives it.
+    func wait(for pending: PendingResponse, of request: Request, number: UInt64) {
+        exchange?.maker = .other(pending)
+        pending.observe { [self] result in
+            // Not at once: whoever cancels an exchange doesn't expect that it is answered from within.
+            server.loop.execute { [self] in
+                guard isAwaited(number) else { return }
+                send(server.responder.response(result, to: request))
+            }
         }
     }
 
@@ -20,7 +32,7 @@ extension HTTP1Connection {
         exchange?.taskCount = count
         let task = server.startTask(work)
         // It may have ended by now, having started the one that streams its response, and the next exchange may have begun.
-        if exchange?.number == number, exchange?.taskCount == count { exchange?.task = task }
+        if exchange?.number == number, exchange?.taskCount == count { exchange?.maker = .task(task) }
     }
 
     /// True while the exchange of this number waits for its response.
@@ -165,7 +177,7 @@ extension HTTP1Connection {
     /// Has a body that would not end by itself come to its end.
     func endStreamAtShutdown(_ number: UInt64) {
         guard exchange?.number == number, exchange?.body?.endsAtShutdown == true else { return }
-        exchange?.task?.cancel()
+        exchange?.maker?.cancel()
     }
 }
 

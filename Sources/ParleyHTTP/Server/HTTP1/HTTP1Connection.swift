@@ -65,7 +65,7 @@ extension HTTP1Connection {
             if !state.hasWholeRequest {
                 exchange?.content?.finish(throwing: RequestBodyError.connectionClosed)
             }
-            exchange?.task?.cancel()
+            exchange?.maker?.cancel()
         }
     }
 
@@ -216,10 +216,10 @@ extension HTTP1Connection {
         self.exchange?.isHandled = true
         var request = Request(context: exchange.context, body: exchange.content)
         let endpoint = server.responder.endpoint(for: &request)
-        if let response = server.responder.respondInline(to: request, by: endpoint) {
-            send(response)
-        } else {
-            startTask(for: request, at: endpoint, number: exchange.number)
+        switch server.responder.call(endpoint, with: request) {
+        case .done(let response): send(response)
+        case .work(let work): startTask(work, number: exchange.number)
+        case .pending(let pending): wait(for: pending, of: request, number: exchange.number)
         }
     }
 
@@ -237,7 +237,7 @@ extension HTTP1Connection {
     func failExchange(_ error: HTTPError) {
         let isUnanswered = state.owesResponse && exchange?.body == nil
         exchange?.content?.finish(throwing: error)
-        exchange?.task?.cancel()
+        exchange?.maker?.cancel()
         if isUnanswered {
             sendAlone(error)
         } else {

@@ -16,8 +16,8 @@ struct HTTP1Exchange {
     var isHandled = false
     /// How many tasks were started.
     var taskCount = 0
-    /// Cancelled when the peer goes away: the last one that was started.
-    var task: Task<Void, Never>?
+    /// Who makes the response, or the last part of it; cancelled when the peer goes away.
+    var maker: ResponseMaker?
     /// Set while a streamed body is sent.
     var body: HTTP1StreamedBody?
 

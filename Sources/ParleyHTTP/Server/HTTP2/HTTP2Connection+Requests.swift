@@ -135,13 +135,20 @@ extension HTTP2Connection {
         guard !exchange.isClosed else { return }
         guard !isOutboxFull else { return deferred.append((exchange, request)) }
         let endpoint = server.responder.endpoint(for: &request)
-        if let response = server.responder.respondInline(to: request, by: endpoint) {
-            send(response, on: exchange)
-        } else {
-            let asked = request
+        switch server.responder.call(endpoint, with: request) {
+        case .done(let response): send(response, on: exchange)
+        case .work(let work):
             adopt(exchange) { [self] in
-                let response = await server.responder.respond(to: asked, by: endpoint)
+                let response = await work()
                 await server.onLoop { [self] in send(response, on: exchange) }
+            }
+        case .pending(let pending):
+            exchange.maker = .other(pending)
+            let asked = request
+            pending.observe { [self] result in
+                server.loop.execute { [self] in
+                    send(server.responder.response(result, to: asked), on: exchange)
+                }
             }
         }
     }
@@ -165,6 +172,6 @@ extension HTTP2Connection {
         }
         if exchange.isClosed { return task.cancel() }
         // It may have ended by now, having started the one that streams its response.
-        if exchange.taskCount == count { exchange.task = task }
+        if exchange.taskCount == count { exchange.maker = .task(task) }
     }
 }

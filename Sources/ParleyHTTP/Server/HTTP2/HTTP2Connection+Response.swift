@@ -76,7 +76,7 @@ extension HTTP2Connection {
     func fail(_ exchange: HTTP2Exchange, _ error: HTTPError) {
         let isUnanswered = exchange.isAwaited
         exchange.content?.fail(error)
-        exchange.task?.cancel()
+        exchange.maker?.cancel()
         if isUnanswered {
             send(error.response, on: exchange)
         } else {

@@ -84,7 +84,7 @@ extension HTTP2Connection {
         hasPeerEnded = true
         for exchange in exchanges.streams {
             if !exchange.isRequestEnded { exchange.content?.fail(RequestBodyError.connectionClosed) }
-            exchange.task?.cancel()
+            exchange.maker?.cancel()
             exchange.tunnel?.receiveEnd()
         }
         scheduleFlush()

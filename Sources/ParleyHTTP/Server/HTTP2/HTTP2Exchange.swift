@@ -24,8 +24,8 @@ final class HTTP2Exchange: @unchecked Sendable {
     /// The request's content; nil when there was none to come.
     @exclusivity(unchecked) let content: HTTP2RequestContent?
     @exclusivity(unchecked) var phase = Phase.waiting
-    /// Cancelled when the stream is gone: the last one that was started.
-    @exclusivity(unchecked) var task: Task<Void, Never>?
+    /// Who makes the response, or the last part of it; cancelled when the stream is gone.
+    @exclusivity(unchecked) var maker: ResponseMaker?
     /// How many tasks were started.
     @exclusivity(unchecked) var taskCount = 0
     @exclusivity(unchecked) var output = HTTP2SendQueue()
@@ -68,7 +68,7 @@ final class HTTP2Exchange: @unchecked Sendable {
 
     /// Has a body that would not end by itself come to its end.
     func endStreamAtShutdown() {
-        if endsAtShutdown, body != nil { task?.cancel() }
+        if endsAtShutdown, body != nil { maker?.cancel() }
     }
 
     func deadline(_ timeouts: ServerTimeouts) -> MonotonicInstant? {
@@ -91,7 +91,7 @@ final class HTTP2Exchange: @unchecked Sendable {
             body = nil
         }
         output = HTTP2SendQueue()
-        if let task = task.take() { task.cancel() }
+        if let maker = maker.take() { maker.cancel() }
         tunnel?.didClose(reason)
     }
 }
