@@ -53,12 +53,6 @@ enum PercentCoding {
         return String(decoding: decoded, as: UTF8.self)
     }
 
-    /// Whether there is an escape in the text.
-    static func isEscaped(_ bytes: Span<UInt8>) -> Bool {
-        for index in bytes.indices where bytes[index] == 0x25 { return true }
-        return false
-    }
-
     private static func needsDecoding(_ bytes: Span<UInt8>, plusIsSpace: Bool) -> Bool {
         for index in bytes.indices where bytes[index] == 0x25 || (plusIsSpace && bytes[index] == 0x2B) {
             return true

@@ -71,9 +71,12 @@ extension Request {
         queryItems.first { $0.name == name }?.value
     }
 
+    /// Where ``QueryScanner`` begins in the target.
+    package var queryStart: Int { context.pathLength + 1 }
+
     /// The query's items in their order, decoded while they are iterated.
     public var queryItems: QueryItems {
-        QueryItems(target, from: context.pathLength + 1)
+        QueryItems(target, from: queryStart)
     }
 }
 
@@ -119,6 +122,12 @@ extension Request {
     /// The value of a header field, or nil. Several fields of the name are joined with `, ` (cookies with `; `).
     public func header(_ name: HTTPField.Name) -> String? {
         context.head.headers.joinedValue(of: name)
+    }
+
+    /// Whether the value of a header field begins with a text, but for the case of its ASCII letters. Both must be in lower
+    /// case.
+    package func header(_ name: StaticString, beginsWith text: StaticString) -> Bool {
+        context.head.headers.value(of: name, beginsWith: text)
     }
 
     /// The host and port that the client asked for; nil when an HTTP/1.0 client sent none. A trusted proxy may have said which;

@@ -62,7 +62,7 @@ extension EngineServer {
     private func payloadEncoding(
         _ session: EngineSession, _ parameters: EngineRequest, _ request: Request
     ) throws(EngineRefusal) -> EngineSession.PayloadEncoding {
-        let isBinary = request.head.headers.value(of: "content-type", beginsWith: "application/octet-stream")
+        let isBinary = request.header("content-type", beginsWith: "application/octet-stream")
         if isBinary, session.revision == .four { throw .badRequest("BINARY_PAYLOAD") }
         return EngineSession.PayloadEncoding(isForm: parameters.jsonp != nil, isBinary: isBinary)
     }

@@ -125,9 +125,13 @@ public final class Socket: Sendable {
         let position = recoveryPosition
         guard phase.exchange(.disconnected, ordering: .acquiringAndReleasing) == .connected else { return }
         let handlers = namespace.lifeHandlers
-        let rooms = leaveNamespace(reason, position)
+        // Collected for those only who may ask for them.
+        if handlers.hasDisconnect {
+            let rooms = namespace.adapter.rooms(of: self)
+            life.withLock { $0.roomsAtDisconnect = rooms }
+        }
+        leaveNamespace(reason, position)
         unwatchIdentity()
-        if handlers.hasDisconnect { life.withLock { $0.roomsAtDisconnect = rooms } }
         for pending in acknowledgements.withLock({ $0.close() }) { pending.fail(.disconnected) }
         mailbox.withLock { $0.close() }
         if handlers.hasDisconnect { callDisconnect(handlers, reason) }
@@ -150,16 +154,14 @@ public final class Socket: Sendable {
     /// With connection state recovery: up to here the socket was handed everything, if it is still connected.
     private var recoveryPosition: UInt64? { ticket == nil ? nil : namespace.recovery?.position }
 
-    /// Returns the rooms that the socket was in.
-    @discardableResult
-    private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) -> Set<String> {
-        let rooms = namespace.adapter.rooms(of: self)
+    private func leaveNamespace(_ reason: DisconnectReason, _ position: UInt64?) {
         guard let ticket, let recovery = namespace.recovery, let position else {
             namespace.adapter.remove(self)
             namespace.lost()
-            return rooms
+            return
         }
         if !reason.isRecoverable { recovery.forget(ticket) }
+        let rooms = namespace.adapter.rooms(of: self)
         namespace.adapter.remove(self)
         if reason.isRecoverable {
             // From here on it is the saved session that keeps the namespace.
@@ -167,7 +169,6 @@ public final class Socket: Sendable {
         } else {
             namespace.lost()
         }
-        return rooms
     }
 
     /// Leaves the namespace; the client hears `io server disconnect`.

@@ -21,6 +21,36 @@ struct RequestBodyTests {
         #expect(try await RequestBody.empty.collect() == [])
     }
 
+    @Test("what is complete is collected at once, what is not stays where it is")
+    func complete() async throws {
+        #expect(try RequestBody(whole: [1, 2, 3]).collectIfComplete() == [1, 2, 3])
+        #expect(try RequestBody.empty.collectIfComplete() == [])
+        let source = Source()
+        let body = RequestBody(announcedLength: nil, source: source)
+        _ = append(3, to: body)
+        #expect(try body.collectIfComplete() == nil)
+        #expect(source.wanted.load(ordering: .relaxed) == 0)
+        _ = append(2, to: body)
+        body.finish()
+        #expect(try body.collectIfComplete() == [1, 1, 1, 1, 1])
+        #expect(try body.collectIfComplete() == [])
+    }
+
+    @Test("what is complete but too long, or failed, is no content")
+    func completeButRefused() {
+        let tooLong = RequestBody(announcedLength: nil, source: Source())
+        _ = append(11, to: tooLong)
+        tooLong.finish()
+        #expect { try tooLong.collectIfComplete(upTo: 10) } throws: { error in
+            (error as? HTTPError)?.status.code == 413 && "\(error)".contains("10 bytes")
+        }
+        let announced = RequestBody(announcedLength: 11, source: Source())
+        #expect(throws: HTTPError.self) { try announced.collectIfComplete(upTo: 10) }
+        let failed = RequestBody(announcedLength: nil, source: Source())
+        failed.finish(throwing: RequestBodyError.connectionClosed)
+        #expect(throws: RequestBodyError.connectionClosed) { try failed.collectIfComplete() }
+    }
+
     @Test("an announced length above the limit is 413 at once, and nothing is asked of the client")
     func announcedTooLong() async throws {
         let source = Source()

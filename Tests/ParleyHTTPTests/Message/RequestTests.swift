@@ -38,6 +38,25 @@ struct RequestTests {
         #expect(self.request("/").query("name") == nil)
     }
 
+    @Test("a scanned query names its items as a decoded one does")
+    func scannedQuery() {
+        let target = "/p?EIO=4&%45IO=%34&EI+O=4&sid=a%2Bb&=x&flag&t="
+        let (bytes, request) = (target.utf8.span, request(target))
+        var scanner = QueryScanner(from: request.queryStart)
+        var items: [QueryItems.Item] = []
+        var named = 0
+        while let item = scanner.next(bytes) {
+            items.append(QueryItems.Item(name: item.name(in: bytes), value: item.value(in: bytes)))
+            if item.isNamed("EIO", in: bytes), item.hasValue("4", in: bytes) { named += 1 }
+        }
+        #expect(named == 2)
+        #expect(items == Array(request.queryItems))
+        #expect(items.map(\.name) == ["EIO", "EIO", "EI O", "sid", "", "flag", "t"])
+        #expect(items.map(\.value) == ["4", "4", "4", "a+b", "x", "", ""])
+        var none = QueryScanner(from: 3)
+        #expect(none.next("/p".utf8.span) == nil)
+    }
+
     @Test("fields are found whatever the case of their names, and several are joined")
     func fields() throws {
         var headers: HTTPFields = [:]
