@@ -94,6 +94,7 @@ extension EventLoop {
         guard openResources == 0, localWork.isEmpty, dirty.isEmpty else { return }
         guard remote.stopIfEmpty() else { return }
         timers.removeAll()
+        closeKeptWatches()
         handles.close()
     }
 

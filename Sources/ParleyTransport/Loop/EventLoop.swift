@@ -38,6 +38,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var flushing: [any TurnFlushed] = []
     @exclusivity(unchecked) var pool = BufferPool()
     @exclusivity(unchecked) var scratch = ScratchMemory()
+    @exclusivity(unchecked) var watches = SocketWatchPool()
     /// The bytes of the last small packet, for the next one.
     @exclusivity(unchecked) var spareBytes: [UInt8] = []
     @exclusivity(unchecked) var timers = TimerQueue()

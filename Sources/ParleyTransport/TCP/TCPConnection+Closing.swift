@@ -51,7 +51,7 @@ extension TCPConnection {
         closeHandle(reason)
     }
 
-    /// Closes the socket at once. The handler hears of it from libuv's close callback, later in this turn.
+    /// Closes the socket at once. The handler hears of it later.
     func closeHandle(_ reason: CloseReason) {
         guard phase != .closed else { return }
         phase = .closed
@@ -67,13 +67,11 @@ extension TCPConnection {
             outbox.discard()
         }
         recycleOutgoing()
-        uv_close(generic) { handle in
-            guard let data = uv_handle_get_data(handle) else { return }
-            Unmanaged<TCPConnection>.fromOpaque(data).takeRetainedValue().didClose()
-        }
-        // Behind `uv_close`, from which on libuv doesn't look at it any more.
+        if let handle = handle.take() { loop.endWatch(handle, of: descriptor) }
         systemClose(descriptor)
         descriptor = -1
+        loop.execute { [self] in didClose() }
+        itself = nil
     }
 
     private func didClose() {

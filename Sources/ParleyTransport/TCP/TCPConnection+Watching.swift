@@ -25,7 +25,7 @@ extension TCPConnection {
     /// Tells libuv, where it doesn't know.
     func updateWatch() {
         let wanted = wanted
-        guard wanted != watched, phase != .closed else { return }
+        guard wanted != watched, phase != .closed, let handle else { return }
         watched = wanted
         guard wanted != 0 else {
             uv_poll_stop(handle)

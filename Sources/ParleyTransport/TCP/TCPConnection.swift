@@ -3,8 +3,7 @@ import CUV
 /// A TCP connection on an event loop, or one of a Unix domain socket.
 ///
 /// Sound as `Sendable`: the outbox is behind a mutex, constants are constants, and everything else is touched on
-/// the loop's thread only. The libuv handle, which watches the socket, holds one retain of the connection from
-/// ``attach(descriptor:)`` until its close callback.
+/// the loop's thread only. From ``attach(descriptor:)`` until the handler heard of its end the connection holds itself.
 public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     // What each message touches comes first, in few lines of the processor's cache.
 
@@ -51,7 +50,9 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     @exclusivity(unchecked) var closeReason = CloseReason.closed
     /// Who waits for the socket to be connected; hears 0, or an error as `errno` has it.
     @exclusivity(unchecked) var connecting: ((Int32) -> Void)?
-    let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
+    /// Watches the socket; nil when the connection has none.
+    @exclusivity(unchecked) var handle: SocketWatch?
+    @exclusivity(unchecked) var itself: TCPConnection?
     /// The peer's address.
     public internal(set) var remoteAddress: SocketAddress?
     /// What a proxy told about the client; see ``ProxyProtocol``.
@@ -64,22 +65,18 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
         self.origin = origin
     }
 
-    deinit {
-        handle.deallocate()
-    }
-
     /// Takes a non-blocking socket; on failure it is closed and nothing is left. The connection then counts as a resource
     /// of its loop until it is closed.
     func attach(descriptor: Int32) throws(TransportError) {
         do throws(TransportError) {
-            try check(uv_poll_init(loop.handles.loop, handle, descriptor), "watch a socket")
+            handle = try loop.watch(descriptor, for: self)
         } catch {
             systemClose(descriptor)
             origin.leave()
             throw error
         }
         self.descriptor = descriptor
-        uv_handle_set_data(generic, Unmanaged.passRetained(self).toOpaque())
+        itself = self
         loop.resourceOpened()
     }
 
@@ -95,9 +92,5 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     public var localAddress: SocketAddress? {
         guard phase != .closed else { return nil }
         return SocketAddress.reported { getsockname(descriptor, $0, $1) }
-    }
-
-    var generic: UnsafeMutablePointer<uv_handle_t> {
-        UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)
     }
 }
