@@ -89,10 +89,32 @@ def running(*arguments, make=Server):
     assert status == 0, f"SIGTERM did not end the server cleanly: {status}\n{log}"
 
 
+# Of these modules each test that uses one of these servers runs twice: with Socket.IO behind middleware, where a task answers
+# each request, and bare, where the event loop does. Tests of the middleware itself are marked so.
+MOUNTED_TWICE = ("test_engineio", "test_socketio", "test_delivery")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "middleware: needs the middleware in front of Socket.IO")
+
+
+def pytest_generate_tests(metafunc):
+    if not metafunc.module.__name__.split(".")[-1].startswith(MOUNTED_TWICE):
+        return
+    ways = ["behind"] if any(metafunc.definition.iter_markers("middleware")) else ["behind", "bare"]
+    for name in ("server", "old_server"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, ways, indirect=True, scope="session")
+
+
+def mounting(request):
+    return ["--bare"] if getattr(request, "param", "behind") == "bare" else []
+
+
 @pytest.fixture(scope="session")
-def server(public):
+def server(public, request):
     """Default limits."""
-    yield from running("--files", public)
+    yield from running("--files", public, *mounting(request))
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +124,9 @@ def impatient(public):
 
 
 @pytest.fixture(scope="session")
-def old_server(public):
+def old_server(public, request):
     """Takes Engine.IO 3 clients and JSONP too."""
-    yield from running("--files", public, "--engineio3", "--jsonp")
+    yield from running("--files", public, "--engineio3", "--jsonp", *mounting(request))
 
 
 @pytest.fixture(scope="session")

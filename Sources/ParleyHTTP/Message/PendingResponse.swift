@@ -1,7 +1,7 @@
 import ParleyTransport
 
 /// A response that somebody gives later, such as the answer to a long poll. No task waits for it: ten thousand of them cost little
-/// more than the memory they take.
+/// more than the memory they take. It answers one request.
 ///
 /// ```swift
 /// app.get.answering("/next") { request in
@@ -42,13 +42,24 @@ public final class PendingResponse: Sendable {
     @discardableResult
     public func fail(_ error: any Error) -> Bool { complete(.failure(error)) }
 
-    /// Calls back, once, when the client has gone, or does not want the response any more; at once where it has. What is given
-    /// nevertheless is sent where that is still possible. Once the response was given there is no call any more.
+    /// Calls back, once, when the client has gone, or does not want the response any more; at once where it has.
+    ///
+    /// A response that is given within the call is sent where that is still possible, as to a client that only ended its own
+    /// direction; behind the call it is too late. Once the response was given there is no call, unless both happen at the same
+    /// time.
     public func onCancel(_ body: @escaping @Sendable () -> Void) {
         let isCancelled = state.withLock { state in
+            guard !state.isCancelled else { return true }
             guard case .waiting = state.progress else { return false }
-            if !state.isCancelled { state.cancelHandler = body }
-            return state.isCancelled
+            guard let earlier = state.cancelHandler else {
+                state.cancelHandler = body
+                return false
+            }
+            state.cancelHandler = {
+                earlier()
+                body()
+            }
+            return false
         }
         if isCancelled { body() }
     }
@@ -69,20 +80,27 @@ public final class PendingResponse: Sendable {
 
 extension PendingResponse {
     /// Calls the observer with the response, on whatever thread gives it; at once where it is given already. There is one
-    /// observer.
-    func observe(_ observer: @escaping Observer) {
+    /// observer; another one gets an error.
+    ///
+    /// - Returns: whether the observer waits.
+    @discardableResult
+    func observe(_ observer: @escaping Observer) -> Bool {
         let result: Result<Response, any Error>? = state.withLock { state in
-            guard case .completed(let result) = state.progress else {
+            switch state.progress {
+            case .waiting(nil):
                 state.progress = .waiting(observer)
                 return nil
+            case .completed(let result):
+                state.progress = .delivered
+                return result
+            case .waiting, .delivered: return .failure(ReturnedTwice())
             }
-            state.progress = .delivered
-            return result
         }
         if let result { observer(result) }
+        return result == nil
     }
 
-    /// Nobody wants the response any more.
+    /// Nobody wants the response any more. Whoever was to give it may do so now; otherwise it fails.
     func cancel() {
         let handler = state.withLock { state in
             state.isCancelled = true
@@ -90,6 +108,11 @@ extension PendingResponse {
             return state.cancelHandler
         }
         handler?()
+        fail(CancellationError())
+    }
+
+    private struct ReturnedTwice: Error, CustomStringConvertible {
+        var description: String { "a PendingResponse answers one request, and was returned for two" }
     }
 
     /// Waits for it in a task, as middleware in front of the handler has to.

@@ -53,6 +53,20 @@ enum PercentCoding {
         return String(decoding: decoded, as: UTF8.self)
     }
 
+    /// Whether this is what bytes of a query decode to, escapes once and `+` as a space; nothing is decoded behind the first
+    /// byte that differs.
+    static func isEqual(_ bytes: Span<UInt8>, to expected: StaticString) -> Bool {
+        var (index, matched) = (0, 0)
+        while index < bytes.count, matched < expected.utf8CodeUnitCount {
+            let escaped = bytes[index] == 0x25 ? escapedByte(bytes, behind: index) : nil
+            let byte = escaped ?? (bytes[index] == 0x2B ? 0x20 : bytes[index])
+            guard byte == expected.utf8Start[matched] else { return false }
+            index += escaped == nil ? 1 : 3
+            matched += 1
+        }
+        return index == bytes.count && matched == expected.utf8CodeUnitCount
+    }
+
     private static func needsDecoding(_ bytes: Span<UInt8>, plusIsSpace: Bool) -> Bool {
         for index in bytes.indices where bytes[index] == 0x25 || (plusIsSpace && bytes[index] == 0x2B) {
             return true

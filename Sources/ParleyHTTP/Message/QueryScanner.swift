@@ -62,7 +62,7 @@ extension QueryScanner.Item {
     }
 
     private func isEqual(_ range: Range<Int>, to expected: StaticString, in bytes: Span<UInt8>) -> Bool {
-        guard isPlain else { return decoded(range, in: bytes) == "\(expected)" }
+        guard isPlain else { return PercentCoding.isEqual(bytes.extracting(range), to: expected) }
         guard range.count == expected.utf8CodeUnitCount else { return false }
         let start = expected.utf8Start
         for offset in 0..<range.count where bytes[range.lowerBound + offset] != start[offset] { return false }

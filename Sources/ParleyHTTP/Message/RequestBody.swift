@@ -83,8 +83,8 @@ public final class RequestBody: AsyncSequence, Sendable {
         throw Self.tooLarge(limit)
     }
 
-    /// The whole content where all of it is here already, as that of short requests mostly is, up to a limit in bytes; nil
-    /// where some is still to come, and nothing is taken then.
+    /// The content that nobody has read yet, where all of it is here already, as that of short requests mostly is, up to a
+    /// limit in bytes. Nil where some is still to come, or where it is decompressed while it is read; nothing is taken then.
     ///
     /// Throws what ``collect(upTo:)`` throws.
     public func collectIfComplete(upTo limit: Int = 1024 * 1024) throws -> [UInt8]? {

@@ -36,7 +36,7 @@ struct ConformanceServer: AsyncParsableCommand {
 
         EngineReports().serve(realtime, on: application)
         ScenarioReports().serve(realtime, on: application)
-        mount(realtime, on: application)
+        mount(realtime, on: application, isBare: settings.bare)
         Routes(settings: settings).serveDelivery(realtime, on: application)
         application.get("/stats") { _ in Statistics(realtime: realtime, journal: journal) }
         if let files = settings.files { application.files("/", from: files) }
@@ -57,7 +57,9 @@ struct User: Sendable {
     var name: String
 }
 
-private func mount(_ realtime: Realtime, on application: Application) {
+private func mount(_ realtime: Realtime, on application: Application, isBare: Bool) {
+    // What needs no middleware needs no task either: another way through the server.
+    if isBare { return application.mount(realtime) }
     let identified = application.group()
     identified.use { request, next in
         var request = request

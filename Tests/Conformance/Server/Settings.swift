@@ -21,6 +21,8 @@ struct Settings: ParsableArguments {
     @Flag(help: "Speaks MessagePack.") var msgpack = false
     @Flag(help: "Lets clients poll by scripts and forms.") var jsonp = false
     @Flag(help: "Refuses upgrades.") var noUpgrades = false
+    @Flag(help: "Mounts Socket.IO without middleware, and lets every request begin a session.") var bare =
+        false
 
     @Option(help: "For a request's head.") var headerTimeout: Int?
     @Option(help: "Between two pieces of a body.") var bodyTimeout: Int?
@@ -91,7 +93,7 @@ extension Settings {
         options.engine.allowsEngineIO3 = engineIO3
         options.engine.allowsJSONP = jsonp
         options.engine.allowUpgrades = !noUpgrades
-        options.engine.allowRequest = { request in request.query("refuse") == nil }
+        if !bare { options.engine.allowRequest = { request in request.query("refuse") == nil } }
         set(&options.engine.pingInterval, pingInterval)
         set(&options.engine.pingTimeout, pingTimeout)
         set(&options.engine.connectTimeout, connectTimeout)

@@ -127,6 +127,7 @@ def test_hooks_add_fields_to_the_first_and_to_every_response(server):
     assert opened.status == 101 and (opened.get("x-initial"), opened.get("x-every")) == ("/socket.io/", "yes")
 
 
+@pytest.mark.middleware
 @pytest.mark.parametrize("query, status, code, message, context", [
     ("EIO=4&transport=tcp", 400, 0, "Transport unknown", {"transport": "tcp"}),
     ("EIO=4&transport=polling&sid=unknown", 400, 1, "Session ID unknown", {"sid": "unknown"}),

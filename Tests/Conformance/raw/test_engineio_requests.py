@@ -325,6 +325,7 @@ def test_cors_never_allows_others(shared_origin):
         assert "origin" in answer.get("vary").lower()
 
 
+@pytest.mark.middleware
 def test_route_middleware_refuses_before_any_session(server):
     private = "/private/socket.io/"
     before = server.stats()["sessions"]
@@ -335,6 +336,7 @@ def test_route_middleware_refuses_before_any_session(server):
     assert polling.connect()
 
 
+@pytest.mark.middleware
 def test_route_middleware_runs_on_every_poll(server):
     polling = Polling(server, path="/private/socket.io/", query="&token=letmein")
     polling.connect()
@@ -345,6 +347,7 @@ def test_route_middleware_runs_on_every_poll(server):
     assert polling.send('42["echo",1]').packet() == '42["echo",1]'
 
 
+@pytest.mark.middleware
 def test_allow_request_refuses_with_403_and_code_4(server):
     before = server.stats()["sessions"]
     expect_error(exchange(server, get(poll_path(query="&refuse=1"))), 4, status=403)
@@ -352,6 +355,7 @@ def test_allow_request_refuses_with_403_and_code_4(server):
     assert server.stats()["sessions"] == before
 
 
+@pytest.mark.middleware
 def test_two_mounts_share_namespaces_and_rooms(server):
     public, private = Polling(server), Polling(server, path="/private/socket.io/", query="&token=letmein")
     for polling in (public, private):

@@ -234,6 +234,7 @@ def test_handlers_of_a_socket_run_in_order(server):
     assert time.monotonic() - start > 0.35
 
 
+@pytest.mark.middleware
 def test_handshake_carries_what_http_middleware_stored(server):
     polling = Polling(server, query="&colour=blue", fields=["X-User: ada", "X-Custom: yes"])
     polling.connect(auth={"key": "value"})

@@ -12,10 +12,17 @@ import Testing
     private final class Desk: Sendable {
         private let waiting = Lock<[String: PendingResponse]>([:])
         let cancelled = Atomic(0)
+        /// Given to clients that go.
+        let farewell: String?
+
+        init(farewell: String? = nil) { self.farewell = farewell }
 
         func answer(_ request: Request) -> Answer {
             let pending = PendingResponse()
-            pending.onCancel { [self] in cancelled.add(1, ordering: .relaxed) }
+            pending.onCancel { [self] in
+                cancelled.add(1, ordering: .relaxed)
+                if let farewell { pending.complete(with: .text(farewell)) }
+            }
             waiting.withLock { $0[request.path] = pending }
             return .pending(pending)
         }
@@ -140,10 +147,10 @@ import Testing
             try await waitUntil { desk.cancelled.load(ordering: .relaxed) == 1 }
             // Too late, and no harm.
             let pending = try await desk.pending("/pending/1")
-            #expect(pending.complete(with: .text("late")))
+            #expect(!pending.complete(with: .text("late")))
             let late = Atomic(0)
             pending.onCancel { late.add(1, ordering: .relaxed) }
-            #expect(late.load(ordering: .relaxed) == 0)
+            #expect(late.load(ordering: .relaxed) == 1)
             let answer = try await exchange(
                 server, "GET /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             #expect(answer.content == "sync")
@@ -151,16 +158,90 @@ import Testing
         }
     }
 
-    @Test func `A client that ended its direction only still gets what is given nevertheless`() async throws {
-        let desk = Desk()
+    @Test(arguments: [nil, "farewell"])
+    func `A client that ended its direction only gets what is given within the call`(
+        farewell: String?
+    ) async throws {
+        let desk = Desk(farewell: farewell)
         try await withServer(routes: { routes($0, desk) }) { server in
             let client = try RawClient(port: server.port)
             try await client.send("GET /pending/1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            let pending = try await desk.pending("/pending/1")
+            _ = try await desk.pending("/pending/1")
             client.finish()
-            try await waitUntil { desk.cancelled.load(ordering: .relaxed) == 1 }
-            #expect(pending.complete(with: .text("farewell")))
-            #expect(try await client.readToEnd().content == "farewell")
+            let answer = try await client.readToEnd()
+            #expect(answer.hasPrefix(farewell == nil ? "HTTP/1.1 500 " : "HTTP/1.1 200 "))
+            #expect(farewell == nil || answer.content == farewell)
+            #expect(desk.cancelled.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    /// The connection, or the task, holds the response, and the response the connection: neither may stay.
+    @Test(arguments: [false, true], [false, true]) func `Nothing is left of clients that go`(
+        isHTTP2: Bool, hasMiddleware: Bool
+    ) async throws {
+        let kept = Lock<[Kept]>([])
+        func routes(_ app: Application) {
+            if hasMiddleware { app.use { request, next in try await next(request) } }
+            app.get.answering("/pending") { request in
+                let pending = PendingResponse()
+                kept.withLock { $0.append(Kept(pending)) }
+                return .pending(pending)
+            }
+            app.get("/sync") { _ in "sync" }
+        }
+        try await withServer(routes: routes) { server in
+            if isHTTP2 {
+                // More than may be open at a time, fewer than would be an attack.
+                let client = try HTTP2Client(server)
+                for round in 1...11 {
+                    let streams = (1...10).map { _ in client.peer.request("GET", "/pending") }
+                    try await client.flush()
+                    try await waitUntil { kept.withLock { $0.count } == 10 * round }
+                    for stream in streams { client.peer.reset(stream) }
+                    try await client.flush()
+                    try await waitUntil { kept.withLock { $0.allSatisfy { $0.pending == nil } } }
+                }
+                #expect(try await client.exchange("GET", "/sync").text == "sync")
+            } else {
+                for round in 1...20 {
+                    let client = try RawClient(port: server.port)
+                    try await client.send("GET /pending HTTP/1.1\r\nHost: x\r\n\r\n")
+                    try await waitUntil { kept.withLock { $0.count } == round }
+                    client.finish()
+                    _ = try await client.readToEnd()
+                }
+            }
+            try await waitUntil { kept.withLock { $0.allSatisfy { $0.pending == nil } } }
+            try await waitUntil { server.connectionCount == 0 || isHTTP2 }
+        }
+    }
+
+    private struct Kept {
+        weak var pending: PendingResponse?
+        init(_ pending: PendingResponse) { self.pending = pending }
+    }
+
+    @Test
+    func `A response that is returned for a second request is an error there, and stays the first one's`()
+        async throws
+    {
+        let shared = PendingResponse()
+        let asked = Atomic(0)
+        try await withServer {
+            $0.get.answering("/shared") { _ in
+                asked.add(1, ordering: .relaxed)
+                return .pending(shared)
+            }
+        } _: { server in
+            let first = try RawClient(port: server.port)
+            try await first.send("GET /shared HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await waitUntil { asked.load(ordering: .relaxed) == 1 }
+            let request = "GET /shared HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            #expect(try await exchange(server, request).hasPrefix("HTTP/1.1 500 "))
+            #expect(shared.complete(with: .text("given")))
+            #expect(try await first.read(until: "given").hasPrefix("HTTP/1.1 200 "))
+            #expect(!shared.complete(with: .text("again")))
+            #expect(try await exchange(server, request).hasPrefix("HTTP/1.1 500 "))
         }
     }
 
@@ -176,7 +257,7 @@ import Testing
             client.peer.reset(gone, code: 8)
             try await client.flush()
             try await waitUntil { desk.cancelled.load(ordering: .relaxed) == 1 }
-            #expect(try await desk.pending("/pending/1").complete(with: .text("late")))
+            #expect(try await !desk.pending("/pending/1").complete(with: .text("late")))
             #expect(try await desk.pending("/pending/2").complete(with: .text("in time")))
             #expect(try await client.finish(stays).text == "in time")
         }
@@ -194,7 +275,8 @@ import Testing
                 _ = try await desk.pending("/pending/1")
             }
             try await waitUntil { desk.cancelled.load(ordering: .relaxed) == 1 }
-            #expect(try await desk.pending("/pending/1").complete(with: .text("late")))
+            try await waitUntil { server.connectionCount == 0 }
+            #expect(try await !desk.pending("/pending/1").complete(with: .text("late")))
         }
     }
 
@@ -206,5 +288,14 @@ import Testing
         #expect(calls.load(ordering: .relaxed) == 1)
         pending.cancel()
         #expect(calls.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `Everybody who asked hears of the end`() {
+        let pending = PendingResponse()
+        let calls = Atomic(0)
+        for _ in 1...3 { pending.onCancel { calls.add(1, ordering: .relaxed) } }
+        pending.cancel()
+        #expect(calls.load(ordering: .relaxed) == 3)
+        #expect(!pending.complete(with: .text("late")))
     }
 }

@@ -16,14 +16,14 @@ extension HTTP1Connection {
 
     /// Has the response sent when somebody gives it.
     func wait(for pending: PendingResponse, of request: Request, number: UInt64) {
-        exchange?.maker = .other(pending)
-        pending.observe { [self] result in
+        let isWaiting = pending.observe { [self] result in
             // Not at once: whoever cancels an exchange doesn't expect that it is answered from within.
             server.loop.execute { [self] in
                 guard isAwaited(number) else { return }
                 send(server.responder.response(result, to: request))
             }
         }
+        if isWaiting { exchange?.maker = .other(pending) }
     }
 
     /// Starts a task that is cancelled with the exchange.

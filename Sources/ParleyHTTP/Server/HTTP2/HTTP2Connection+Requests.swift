@@ -143,14 +143,22 @@ extension HTTP2Connection {
                 await server.onLoop { [self] in send(response, on: exchange) }
             }
         case .pending(let pending):
-            exchange.maker = .other(pending)
-            let asked = request
-            pending.observe { [self] result in
-                server.loop.execute { [self] in
-                    send(server.responder.response(result, to: asked), on: exchange)
-                }
+            wait(for: pending, of: request, on: exchange)
+        }
+    }
+
+    /// Has the response sent when somebody gives it. Until then it counts as a handler that runs.
+    private func wait(for pending: PendingResponse, of request: Request, on exchange: HTTP2Exchange) {
+        runningHandlers += 1
+        let isWaiting = pending.observe { [self] result in
+            server.loop.execute { [self] in
+                runningHandlers -= 1
+                send(server.responder.response(result, to: request), on: exchange)
             }
         }
+        guard isWaiting else { return }
+        exchange.maker = .other(pending)
+        if exchange.isClosed { pending.cancel() }
     }
 
     /// Hands requests over that had to wait.
