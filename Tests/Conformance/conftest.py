@@ -130,6 +130,18 @@ def old_server(public, request):
 
 
 @pytest.fixture(scope="session")
+def bare_server(public):
+    """Mounts Socket.IO without middleware."""
+    yield from running("--files", public, "--bare")
+
+
+@pytest.fixture(scope="session")
+def old_bare_server(public):
+    """Both."""
+    yield from running("--files", public, "--engineio3", "--jsonp", "--bare")
+
+
+@pytest.fixture(scope="session")
 def shared_origin():
     """Answers http://good.example across origins."""
     yield from running("--cors-origin", "http://good.example")

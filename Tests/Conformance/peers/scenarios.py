@@ -9,7 +9,7 @@ TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["p
 SHORT_HEARTBEAT = ("--ping-interval", 400, "--ping-timeout", 300)
 RECOVERY = ("--recovery", 20_000)
 
-# place: the server that it needs. "shared" by all, "cut" off by a proxy between, "recovery" likewise where recovery is on, or
+# place: the server that it needs. "shared" by all, "guarded" by HTTP middleware, "cut" off by a proxy between, "recovery" likewise where recovery is on, or
 # "own", with a short heartbeat, which the scenario may stop.
 Scenario = namedtuple("Scenario", "name place does observed")
 
@@ -35,8 +35,8 @@ SCENARIOS = [Scenario(*row) for row in (
     ("dynamicNamespaces", "shared", "joins namespaces that match a pattern; one that is refused", "their parameters; events to one and to all; the refusal"),
     ("auth", "shared", "joins without, with a wrong and a right token, plain and by function", "`connect_error` with its data; let in"),
     ("authPayload", "shared", "joins with a nested payload", "the handshake has it"),
-    ("middleware", "shared", "comes with and without what HTTP middleware asks for", "refused; let in"),
-    ("handshake", "shared", "comes with a query", "the handshake has it, the protocol, the transport, the path"),
+    ("middleware", "guarded", "comes with and without what HTTP middleware asks for", "refused; let in"),
+    ("handshake", "guarded", "comes with a query", "the handshake has it, the protocol, the transport, the path"),
     ("rooms", "shared", "joins, leaves; emits to rooms with and without itself, unions, exceptions, all, others; binary", "who should hear it hears it once"),
     ("operators", "shared", "asks for several values, typed events, a refused event, everybody's answer", "values, errors, the census of acknowledgements"),
     ("manySockets", "shared", "has all join a room, fetched, disconnected but itself", "both are in it; the other hears why it ended"),
