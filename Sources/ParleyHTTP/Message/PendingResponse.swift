@@ -102,10 +102,10 @@ extension PendingResponse {
 
     /// Nobody wants the response any more. Whoever was to give it may do so now; otherwise it fails.
     func cancel() {
-        let handler = state.withLock { state in
+        let handler: (@Sendable () -> Void)? = state.withLock { state in
+            guard case .waiting = state.progress else { return nil }
             state.isCancelled = true
-            defer { state.cancelHandler = nil }
-            return state.cancelHandler
+            return state.cancelHandler.take()
         }
         handler?()
         fail(CancellationError())

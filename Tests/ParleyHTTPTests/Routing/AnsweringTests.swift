@@ -290,6 +290,16 @@ import Testing
         #expect(calls.load(ordering: .relaxed) == 1)
     }
 
+    @Test func `Nobody hears of the end of what was given before`() {
+        let pending = PendingResponse()
+        let calls = Atomic(0)
+        pending.onCancel { calls.add(1, ordering: .relaxed) }
+        pending.complete(with: .text("given"))
+        pending.cancel()
+        pending.onCancel { calls.add(1, ordering: .relaxed) }
+        #expect(calls.load(ordering: .relaxed) == 0)
+    }
+
     @Test func `Everybody who asked hears of the end`() {
         let pending = PendingResponse()
         let calls = Atomic(0)
