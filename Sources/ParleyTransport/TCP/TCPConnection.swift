@@ -52,6 +52,7 @@ public final class TCPConnection: ByteStream, TurnFlushed, @unchecked Sendable {
     @exclusivity(unchecked) var connecting: ((Int32) -> Void)?
     /// Watches the socket; nil when the connection has none.
     @exclusivity(unchecked) var handle: SocketWatch?
+    /// Keeps the connection, which libuv knows unretained, for as long as it is watched.
     @exclusivity(unchecked) var itself: TCPConnection?
     /// The peer's address.
     public internal(set) var remoteAddress: SocketAddress?

@@ -21,8 +21,7 @@ struct Settings: ParsableArguments {
     @Flag(help: "Speaks MessagePack.") var msgpack = false
     @Flag(help: "Lets clients poll by scripts and forms.") var jsonp = false
     @Flag(help: "Refuses upgrades.") var noUpgrades = false
-    @Flag(help: "Mounts Socket.IO without middleware, and lets every request begin a session.") var bare =
-        false
+    @Flag(help: "Mounts Socket.IO without middleware and `allowRequest`.") var bare = false
 
     @Option(help: "For a request's head.") var headerTimeout: Int?
     @Option(help: "Between two pieces of a body.") var bodyTimeout: Int?

@@ -22,6 +22,16 @@ struct HTTPHeaderBlockTests {
         #expect(block.index(of: "b", from: 9) == nil)
     }
 
+    @Test("the first value of a name begins with a text, whatever the case of its letters")
+    func beginning() {
+        let block = block([
+            ("Content-Type", "Text/Plain; charset=utf-8"), ("content-type", "image/png"), ("a", "te"),
+        ])
+        #expect(block.value(of: "content-type", beginsWith: "text/plain"))
+        #expect(!block.value(of: "content-type", beginsWith: "image/"))
+        #expect(!block.value(of: "a", beginsWith: "text") && !block.value(of: "b", beginsWith: "text"))
+    }
+
     @Test("RFC 9110 5.6.1: members of lists over all lines of a name, without regard to case")
     func members() {
         let block = block([
