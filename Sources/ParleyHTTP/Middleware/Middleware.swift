@@ -27,8 +27,7 @@ public struct Next: Sendable {
 /// A middleware that is a closure.
 public struct ClosureMiddleware: Middleware {
     /// What a middleware does.
-    public typealias Body =
-        nonisolated(nonsending) @Sendable (_ request: Request, _ next: Next) async throws -> Response
+    public typealias Body = @Sendable (_ request: Request, _ next: Next) async throws -> Response
 
     let body: Body
 

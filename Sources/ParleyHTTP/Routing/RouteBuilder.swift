@@ -82,7 +82,7 @@ extension RouteBuilder {
     /// Registers a handler for a method.
     public func on<Value: ResponseConvertible>(
         _ method: HTTPRequest.Method, _ path: String,
-        _ handler: nonisolated(nonsending) @escaping @Sendable (Request) async throws -> Value
+        _ handler: @escaping @Sendable (Request) async throws -> Value
     ) {
         on(method)(path, handler)
     }

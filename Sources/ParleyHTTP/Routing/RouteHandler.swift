@@ -15,7 +15,7 @@ enum RouteHandler: Sendable {
 /// What ``RouteRegistrar/answering(_:_:)``'s handlers return: the response, or who makes it where that takes longer.
 public enum Answer: Sendable {
     /// Makes a response in its time.
-    public typealias Rest = nonisolated(nonsending) @Sendable () async throws -> Response
+    public typealias Rest = @Sendable () async throws -> Response
 
     /// The response is here: no task is started for it.
     case now(Response)

@@ -19,7 +19,7 @@ public struct RouteRegistrar: Sendable {
     /// Registers an asynchronous handler.
     public func callAsFunction<Value: ResponseConvertible>(
         _ path: String = "",
-        _ handler: nonisolated(nonsending) @escaping @Sendable (Request) async throws -> Value
+        _ handler: @escaping @Sendable (Request) async throws -> Value
     ) {
         scope.add(
             method, path, .asynchronous { request in try await handler(request).response(for: request) })
@@ -51,7 +51,7 @@ public struct RouteRegistrar: Sendable {
     @_disfavoredOverload
     public func callAsFunction<Value: Encodable & SendableMetatype>(
         _ path: String = "",
-        _ handler: nonisolated(nonsending) @escaping @Sendable (Request) async throws -> Value
+        _ handler: @escaping @Sendable (Request) async throws -> Value
     ) {
         scope.add(method, path, .asynchronous { request in try await Response.json(handler(request)) })
     }

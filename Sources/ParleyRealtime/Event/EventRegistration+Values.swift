@@ -24,7 +24,7 @@ extension EventRegistration {
     /// callback: `callback(first, second)`.
     @discardableResult
     public func on<each Argument: Decodable & Sendable, First, Second>(
-        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ event: String, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> (First, Second)
     ) -> HandlerToken
     where First: Encodable & Sendable, Second: Encodable & Sendable {
@@ -65,7 +65,7 @@ extension EventRegistration {
     /// callback.
     @discardableResult
     public func on<each Argument: Decodable & Sendable, First, Second, Third>(
-        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ event: String, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> (First, Second, Third)
     ) -> HandlerToken
     where First: Encodable & Sendable, Second: Encodable & Sendable, Third: Encodable & Sendable {

@@ -87,7 +87,7 @@ extension EventRegistration {
     @discardableResult
     @inlinable
     public func on<each Argument: Decodable & Sendable>(
-        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ event: String, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Void
     ) -> HandlerToken {
         register(
@@ -109,7 +109,7 @@ extension EventRegistration {
     @discardableResult
     @inlinable
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
-        _ event: String, _ order: HandlerOrder = .inOrder,
+        _ event: String, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, repeat each Argument) async throws -> Reply
     ) -> HandlerToken {
         register(

@@ -10,6 +10,31 @@ struct AsyncWork: Sendable {
     init(_ run: nonisolated(nonsending) @escaping @Sendable () async -> Void) { self.run = run }
 }
 
+/// Pieces of asynchronous work, one after the other: nearly always one at most, for which no array is made.
+struct AsyncWorks: Sendable {
+    private var first: AsyncWork?
+    private var others: [AsyncWork] = []
+
+    init(_ first: AsyncWork? = nil) { self.first = first }
+
+    init(_ works: [AsyncWork]) {
+        first = works.first
+        others = Array(works.dropFirst())
+    }
+
+    var isEmpty: Bool { first == nil }
+
+    mutating func append(_ work: AsyncWork) {
+        if first == nil { first = work } else { others.append(work) }
+    }
+
+    /// Takes the next piece.
+    mutating func next() -> AsyncWork? {
+        defer { first = others.isEmpty ? nil : others.removeFirst() }
+        return first
+    }
+}
+
 /// Names a registered handler, for `off`.
 public struct HandlerToken: Sendable, Hashable {
     let number: UInt64

@@ -32,19 +32,19 @@ extension EventRegistration {
     /// Calls the asynchronous handler for each event of the type.
     @discardableResult
     public func on<Typed: Event>(
-        _ event: Typed.Type, _ order: HandlerOrder = .inOrder,
+        _ event: Typed.Type, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, Typed) async throws -> Void
     ) -> HandlerToken {
-        on(Typed.name, order, handler)
+        on(Typed.name, order: order, handler)
     }
 
     /// Calls the asynchronous handler for each event of the type; what it returns is the acknowledgement.
     @discardableResult
     public func on<Typed: Event, Reply: Encodable & Sendable>(
-        _ event: Typed.Type, _ order: HandlerOrder = .inOrder,
+        _ event: Typed.Type, order: HandlerOrder = .inOrder,
         _ handler: @escaping @Sendable (Socket, Typed) async throws -> Reply
     ) -> HandlerToken {
-        on(Typed.name, order, handler)
+        on(Typed.name, order: order, handler)
     }
 
     /// Removes all handlers of an event.

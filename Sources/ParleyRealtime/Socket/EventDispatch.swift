@@ -8,7 +8,7 @@ struct EventDispatch {
     let id: UInt64?
 
     /// Returns what is left to do asynchronously. Throws when the JSON is no event.
-    func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> [AsyncWork] {
+    func run(_ json: Span<UInt8>, _ shared: HandlerTable, _ own: HandlerTable?) throws -> AsyncWorks {
         var range = JSONStringRange(contents: 0..<0, hasEscapes: false)
         var cursor = try JSONArrayCursor(
             event: json, name: &range, attachments: attachments, maximumDepth: socket.client.jsonDepth)
@@ -20,7 +20,7 @@ struct EventDispatch {
         let event = Event(range, json, shared, own)
         guard !event.isReserved else { throw SocketIOError.malformed("reserved event name") }
         if !shared.middleware.isEmpty || own?.middleware.isEmpty == false {
-            return [guarded(event, Array(span: json), cursor, shared, own)]
+            return AsyncWorks(guarded(event, Array(span: json), cursor, shared, own))
         }
         return try call(event, cursor, json, shared, own)
     }
@@ -49,10 +49,10 @@ struct EventDispatch {
     /// What nearly all events come to: one handler, and nothing beside it. Nil for other events.
     private func callOnly(
         _ event: EventIndex.Entry, _ cursor: inout JSONArrayCursor, _ json: Span<UInt8>
-    ) -> [AsyncWork]? {
+    ) -> AsyncWorks? {
         guard let handler = event.only else { return nil }
         let acknowledgement = id.map { Acknowledgement(id: $0, isContended: false) }
-        var work: [AsyncWork] = []
+        var work = AsyncWorks()
         call(handler, event.name, acknowledgement, &cursor, json, &work)
         return work
     }
@@ -75,7 +75,8 @@ struct EventDispatch {
             // A step may have disconnected the socket.
             guard socket.isConnected else { return }
             do {
-                for rest in try call(event, cursor, json.span, shared, own) { await rest.run() }
+                var rest = try call(event, cursor, json.span, shared, own)
+                while let next = rest.next() { await next.run() }
             } catch {
                 socket.client.violate(error)
             }
@@ -86,10 +87,10 @@ struct EventDispatch {
     private func call(
         _ event: Event, _ cursor: JSONArrayCursor, _ json: Span<UInt8>, _ shared: HandlerTable,
         _ own: HandlerTable?
-    ) throws -> [AsyncWork] {
+    ) throws -> AsyncWorks {
         let count = event.handlerCount
         let acknowledgement = id.map { Acknowledgement(id: $0, isContended: count > 1) }
-        var work: [AsyncWork] = []
+        var work = AsyncWorks()
         if let known = event.shared { call(known, acknowledgement, cursor, json, &work) }
         if let known = event.own { call(known, acknowledgement, cursor, json, &work) }
         if !shared.catchAll.isEmpty || own?.catchAll.isEmpty == false {
@@ -102,7 +103,7 @@ struct EventDispatch {
     /// Calls the handlers of the event in one table.
     private func call(
         _ event: EventIndex.Entry, _ acknowledgement: Acknowledgement?, _ arguments: JSONArrayCursor,
-        _ json: Span<UInt8>, _ work: inout [AsyncWork]
+        _ json: Span<UInt8>, _ work: inout AsyncWorks
     ) {
         for handler in event.handlers where !handler.isOnce || socket.takeOnce(handler.token) {
             var cursor = arguments
@@ -112,7 +113,7 @@ struct EventDispatch {
 
     private func call(
         _ handler: EventHandler, _ event: String, _ acknowledgement: Acknowledgement?,
-        _ cursor: inout JSONArrayCursor, _ json: Span<UInt8>, _ work: inout [AsyncWork]
+        _ cursor: inout JSONArrayCursor, _ json: Span<UInt8>, _ work: inout AsyncWorks
     ) {
         do {
             guard let rest = try handler.invoke(socket, &cursor, json, acknowledgement) else { return }
@@ -127,7 +128,7 @@ struct EventDispatch {
 
     private func callCatchAll(
         _ event: String, _ arguments: JSONArrayCursor, _ json: Span<UInt8>, isMatched: Bool,
-        _ handlers: [CatchAllHandler], _ work: inout [AsyncWork]
+        _ handlers: [CatchAllHandler], _ work: inout AsyncWorks
     ) throws {
         let called = handlers.filter { !($0.isForUnmatched && isMatched) }
         guard !called.isEmpty else { return }

@@ -4,7 +4,7 @@ struct Mailbox {
         /// An event's JSON array, its attachments and its acknowledgement id.
         case event([UInt8], attachments: [[UInt8]]?, id: UInt64?)
         /// Handlers of the socket's own life: connection, disconnecting, disconnect.
-        case work(@Sendable () -> [AsyncWork])
+        case work(@Sendable () -> AsyncWorks)
 
         var cost: Int {
             switch self {
@@ -69,7 +69,7 @@ struct Mailbox {
             return (nil, becameRoomy())
         }
         let item = items[head]
-        items[head] = .work { [] }
+        items[head] = .work { AsyncWorks() }
         head += 1
         bytes -= item.cost
         closeGap()

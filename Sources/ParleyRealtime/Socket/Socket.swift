@@ -107,7 +107,7 @@ public final class Socket: Sendable {
         guard isConnected else { return abandon() }
         if let expiry = handshake.expiry { watchIdentity(until: expiry) }
         let handlers = namespace.lifeHandlers
-        process(handlers.connection.compactMap { $0(self) })
+        process(AsyncWorks(handlers.connection.compactMap { $0(self) }))
     }
 
     /// The client went while it was admitted: no handler hears of the socket, and nothing that it sent is handled.
@@ -141,7 +141,7 @@ public final class Socket: Sendable {
     private func callDisconnect(_ handlers: LifeHandlers, _ reason: DisconnectReason) {
         perform(
             .work { [self] in
-                var work = handlers.disconnecting.compactMap { $0(self, reason) }
+                var work = AsyncWorks(handlers.disconnecting.compactMap { $0(self, reason) })
                 let last = AsyncWork { [self] in
                     life.withLock { $0.roomsAtDisconnect = [] }
                     for handler in handlers.disconnect { await handler(self, reason)?.run() }
@@ -232,7 +232,7 @@ public final class Socket: Sendable {
         perform(
             .work {
                 body()
-                return []
+                return AsyncWorks()
             })
     }
 
@@ -247,10 +247,10 @@ public final class Socket: Sendable {
             (mailbox.append(item), mailbox.enter())
         }
         if isFull { session.pauseInbound() }
-        if isIdle { process([]) }
+        if isIdle { process(AsyncWorks()) }
     }
 
-    private func run(_ item: Mailbox.Item) -> [AsyncWork] {
+    private func run(_ item: Mailbox.Item) -> AsyncWorks {
         switch item {
         case .event(let json, let attachments, let id):
             dispatch(json.span, attachments: attachments, id: id)
@@ -265,28 +265,38 @@ public final class Socket: Sendable {
     }
 
     /// Runs what is left of the current item, then what queued up meanwhile; in place until something is asynchronous.
-    private func process(_ work: [AsyncWork]) {
+    private func process(_ work: AsyncWorks) {
         var work = work
         while work.isEmpty {
             guard let item = next() else { return }
             work = run(item)
         }
         let first = work
-        (EventLoop.current ?? session.loop).start { [self] in
-            for step in first { await step.run() }
-            while let item = next() {
-                for step in run(item) { await step.run() }
-            }
+        // What EventLoop.start does, which would hold this closure by another.
+        guard let loop = EventLoop.current else {
+            Task(executorPreference: session.loop) { await self.finish(first) }
+            return
+        }
+        Task.immediate(executorPreference: loop) { await self.finish(first) }
+    }
+
+    /// Runs it to its end, and likewise what queued up meanwhile.
+    private nonisolated(nonsending) func finish(_ first: AsyncWorks) async {
+        var work = first
+        while true {
+            while let step = work.next() { await step.run() }
+            guard let item = next() else { return }
+            work = run(item)
         }
     }
 
-    private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> [AsyncWork] {
+    private func dispatch(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) -> AsyncWorks {
         do {
             return try EventDispatch(socket: self, attachments: attachments, id: id).run(
                 json, namespace.handlers, ownHandlers)
         } catch {
             client.violate(error)
-            return []
+            return AsyncWorks()
         }
     }
 

@@ -56,14 +56,14 @@ struct Operators: Sendable {
         namespace.on(Greeting.self) { _, greeting in
             Greeting(name: greeting.name.uppercased(), times: greeting.times + 1)
         }
-        namespace.on("slow", .concurrent) { (_, milliseconds: Int) in
+        namespace.on("slow", order: .concurrent) { (_, milliseconds: Int) in
             try await Task.sleep(for: .milliseconds(milliseconds))
             return milliseconds
         }
     }
 
     private func serveCensus(_ namespace: Namespace) {
-        namespace.on("census", .concurrent) { (_, milliseconds: Int) in
+        namespace.on("census", order: .concurrent) { (_, milliseconds: Int) in
             let result = try await namespace.timeout(.milliseconds(milliseconds))
                 .emitWithAck("present?", as: Int.self)
             return Census(

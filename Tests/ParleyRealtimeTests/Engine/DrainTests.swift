@@ -64,7 +64,7 @@ struct DrainTests {
     func busy(order: HandlerOrder) async throws {
         let realtime = Realtime()
         let gate = Gate()
-        realtime.root.on("ask", order) { (_: Socket) async -> String in
+        realtime.root.on("ask", order: order) { (_: Socket) async -> String in
             await gate.wait()
             return "answer"
         }

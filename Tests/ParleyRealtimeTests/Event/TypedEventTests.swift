@@ -96,7 +96,7 @@ struct TypedEventTests {
         options.maxConcurrentHandlers = 2
         let realtime = Realtime(options: options)
         let gate = Gate()
-        realtime.root.on("slow", .concurrent) { (_: Socket, n: Int) -> Int in
+        realtime.root.on("slow", order: .concurrent) { (_: Socket, n: Int) -> Int in
             await gate.wait()
             return n
         }

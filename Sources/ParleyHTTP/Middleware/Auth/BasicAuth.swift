@@ -18,8 +18,7 @@ public struct BasicAuth<Identity: Sendable>: Middleware {
     private let verify: Verifier
 
     /// Finds out who the client is; nil refuses it. What it throws is thrown.
-    public typealias Verifier =
-        nonisolated(nonsending) @Sendable (_ credentials: BasicCredentials) async throws -> Identity?
+    public typealias Verifier = @Sendable (_ credentials: BasicCredentials) async throws -> Identity?
 
     /// Creates the middleware.
     ///

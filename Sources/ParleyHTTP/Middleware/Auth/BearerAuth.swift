@@ -16,7 +16,7 @@ public struct BearerAuth<Identity: Sendable>: Middleware {
     private let verify: Verifier
 
     /// Finds out who the client is; nil refuses it. What it throws is thrown.
-    public typealias Verifier = nonisolated(nonsending) @Sendable (_ token: String) async throws -> Identity?
+    public typealias Verifier = @Sendable (_ token: String) async throws -> Identity?
 
     /// Creates the middleware.
     ///

@@ -14,8 +14,7 @@ import ParleyWire
 public struct ErrorPages: Middleware {
     /// Makes the response to an error; nil leaves it to the forms above. Status and fields of the error are set afterwards, where
     /// the response doesn't set them itself.
-    public typealias Renderer =
-        nonisolated(nonsending) @Sendable (_ page: ErrorPage, _ request: Request) async throws -> Response?
+    public typealias Renderer = @Sendable (_ page: ErrorPage, _ request: Request) async throws -> Response?
 
     private let replacesContent: Bool
     private let fallback: ErrorPageFormat
