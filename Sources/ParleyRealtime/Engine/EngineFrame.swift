@@ -27,10 +27,12 @@ struct EngineFrame: Sendable {
     /// A binary message.
     init(binary: [UInt8]) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(binary.count + 10)
-        bytes.append(contentsOf: [0, 0])
+        bytes.reserveCapacity(WebSocketEncoder.headerLength(payload: binary.count) + binary.count)
+        WebSocketEncoder.appendHeader(.binary, length: binary.count, to: &bytes)
+        payloadStart = bytes.count
         bytes.append(contentsOf: binary)
-        self.init(bytes, opcode: 0x82, isBinary: true)
+        webSocket = bytes
+        isBinary = true
     }
 
     /// Takes a binary message that was written behind `reservation` unused bytes.
@@ -52,7 +54,7 @@ struct EngineFrame: Sendable {
             payloadStart = 2
         } else if length <= 0xFFFF {
             bytes[1] = 126
-            bytes.insert(contentsOf: [UInt8(length >> 8), UInt8(length & 0xFF)], at: 2)
+            withUnsafeBytes(of: UInt16(length).bigEndian) { bytes.insert(contentsOf: $0, at: 2) }
             payloadStart = 4
         } else {
             bytes[1] = 127

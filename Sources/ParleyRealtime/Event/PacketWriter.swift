@@ -108,14 +108,23 @@ struct PacketWriter: Sendable {
         guard !attachments.isEmpty else {
             return EncodedPacket(frame: finishFrame(), attachments: [])
         }
-        var whole = Self.start([], capacity: bytes.count + 16)
-        SocketIOEncoder.appendHead(
-            type == .event ? .binaryEvent : .binaryAck, attachments: attachments.count, namespace: namespace,
-            id: id, into: &whole)
-        whole.append(contentsOf: bytes[jsonStart...])
-        return EncodedPacket(
-            frame: EngineFrame(textBehindReservation: whole),
-            attachments: attachments.map { EngineFrame(binary: $0) })
+        insertCount()
+        return EncodedPacket(frame: finishFrame(), attachments: attachments.map { EngineFrame(binary: $0) })
+    }
+
+    /// Makes it a packet of the binary type, whose head counts the attachments behind the type.
+    private mutating func insertCount() {
+        let type = EngineFrame.reservation + 1
+        bytes[type] = (self.type == .event ? SocketIOPacketType.binaryEvent : .binaryAck).rawValue
+        var digits = 1
+        var power = 10
+        while attachments.count >= power { (digits, power) = (digits + 1, power * 10) }
+        bytes.insert(contentsOf: repeatElement(UInt8(ascii: "-"), count: digits + 1), at: type + 1)
+        var rest = attachments.count
+        for index in (1...digits).reversed() {
+            bytes[type + index] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
     }
 
     private func messagePack() -> EncodedPacket {

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Reads the elements of a JSON array one after another, each as the type that its reader asks for: the event name
 /// and arguments of a Socket.IO packet.
 ///
@@ -48,14 +54,24 @@ public struct JSONArrayCursor: Sendable {
         event bytes: Span<UInt8>, name: inout JSONStringRange, attachments: [[UInt8]]? = nil,
         maximumDepth: Int = JSONScanner.defaultMaximumDepth
     ) throws(JSONError) {
-        var scanner = JSONScanner(at: 0, maximumDepth: maximumDepth)
-        guard scanner.peek(bytes) == UInt8(ascii: "["), attachments?.isEmpty != false else {
-            self = try JSONArrayCursor(
-                validating: bytes, attachments: attachments, maximumDepth: maximumDepth)
-            guard let range = nextStringRange(in: bytes) else { throw JSONError(.notAString, at: 1) }
-            name = range
+        if let plain = try JSONArrayCursor.plainEvent(bytes, &name, attachments, maximumDepth) {
+            self = plain
             return
         }
+        self = try JSONArrayCursor(
+            validating: bytes, attachments: attachments, maximumDepth: maximumDepth)
+        guard let range = nextStringRange(in: bytes) else { throw JSONError(.notAString, at: 1) }
+        name = range
+    }
+
+    /// Nil where it takes more than one look: at what is no array, and at placeholders that a client writes in another way,
+    /// or somewhere within an argument.
+    @inline(__always)
+    private static func plainEvent(
+        _ bytes: Span<UInt8>, _ name: inout JSONStringRange, _ attachments: [[UInt8]]?, _ maximumDepth: Int
+    ) throws(JSONError) -> JSONArrayCursor? {
+        var scanner = JSONScanner(at: 0, maximumDepth: maximumDepth)
+        guard scanner.peek(bytes) == UInt8(ascii: "[") else { return nil }
         scanner.offset += 1
         name = try scanner.scanString(bytes)
         var whole = scanner
@@ -65,13 +81,18 @@ public struct JSONArrayCursor: Sendable {
         } else {
             whole.skipWhitespace(bytes)
             scanner = whole
-            repeat {
-                try whole.skipValue(bytes, openArrays: 1)
-            } while try whole.scanSeparator(
-                bytes, end: UInt8(ascii: "]"))
+            if let attachments, !attachments.isEmpty {
+                guard try whole.skipArguments(bytes, PlaceholderMarks(count: attachments.count)) else {
+                    return nil
+                }
+            } else {
+                repeat {
+                    try whole.skipValue(bytes, openArrays: 1)
+                } while try whole.scanSeparator(bytes, end: UInt8(ascii: "]"))
+            }
         }
         try whole.expectEnd(bytes)
-        self = JSONArrayCursor(scanner, attachments, position: 1, isAtEnd: isOver)
+        return JSONArrayCursor(scanner, attachments, position: 1, isAtEnd: isOver)
     }
 
     private init(_ scanner: JSONScanner, _ attachments: [[UInt8]]?, position: Int, isAtEnd: Bool) {
@@ -138,6 +159,7 @@ public struct JSONArrayCursor: Sendable {
     @usableFromInline
     mutating func nextValue<Value: Decodable>(_ type: Value.Type, in bytes: Span<UInt8>) throws -> Value {
         guard !isAtEnd else { return try missing(type) }
+        if let attachment = try nextAttachment(as: type, in: bytes) { return attachment }
         var ahead = scanner
         let session = try JSONDecodingSession(
             bytes, &ahead, attachments: attachments, position: position)
@@ -145,6 +167,16 @@ public struct JSONArrayCursor: Sendable {
         let value = try session.decode(type, 0)
         try advance(to: ahead, in: bytes)
         return value
+    }
+
+    /// The next element where it is a placeholder that the clients' way of writing shows at once, and the type takes bytes.
+    private mutating func nextAttachment<Value>(as type: Value.Type, in bytes: Span<UInt8>) throws -> Value? {
+        guard let attachments, Value.self == Data.self || Value.self == JSONValue.self else { return nil }
+        var ahead = scanner
+        guard let number = ahead.scanPlainPlaceholder(bytes), number < attachments.count else { return nil }
+        try advance(to: ahead, in: bytes)
+        if Value.self == Data.self { return unsafeBitCast(Data(attachments[number]), to: Value.self) }
+        return unsafeBitCast(JSONValue.binary(attachments[number]), to: Value.self)
     }
 
     /// Moves behind an element and the comma or bracket that follows it.

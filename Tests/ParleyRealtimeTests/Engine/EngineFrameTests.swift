@@ -1,3 +1,4 @@
+import Foundation
 import ParleyWire
 import Testing
 
@@ -31,6 +32,34 @@ struct EngineFrameTests {
         var polling: [UInt8] = []
         frame.appendPollingPacket(to: &polling)
         #expect(polling == Array("bAQIDBA==".utf8))
+    }
+
+    @Test("so has a binary message's", arguments: [0, 1, 125, 126, 65_535, 65_536])
+    func binaryHeader(_ length: Int) {
+        let bytes = [UInt8](repeating: 0x61, count: length)
+        let (frame, text) = (EngineFrame(binary: bytes), EngineFrame(textBehindReservation: [0, 0] + bytes))
+        #expect(
+            frame.webSocket == [0x82] + text.webSocket.dropFirst() && frame.payloadStart == text.payloadStart)
+    }
+
+    @Test(
+        "a packet's head counts its attachments", arguments: [1, 9, 10, 11, 99, 100, 1_000],
+        [("/", ""), ("/chat", "/chat,")])
+    func attachments(count: Int, name: (String, String)) throws {
+        let namespace = Realtime().namespace(name.0)
+        for type in ["5", "6"] {
+            var writer =
+                type == "5"
+                ? try PacketWriter(event: "e", namespace: namespace, id: 12)
+                : PacketWriter(acknowledgement: 12, namespace: namespace, into: [])
+            for byte in 0..<count { try writer.append(Data([UInt8(truncatingIfNeeded: byte)])) }
+            let packet = writer.finishArray()
+            let placeholders = (0..<count).map { #"{"_placeholder":true,"num":\#($0)}"# }
+            let json = ((type == "5" ? [#""e""#] : []) + placeholders).joined(separator: ",")
+            let text = packet.frame.webSocket.dropFirst(packet.frame.payloadStart)
+            #expect(String(decoding: text, as: UTF8.self) == "4\(type)\(count)-\(name.1)12[\(json)]")
+            #expect(packet.attachments.count == count && packet.attachments[count - 1].webSocket.count == 3)
+        }
     }
 
     @Test("a packet of one byte")
