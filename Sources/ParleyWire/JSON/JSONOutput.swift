@@ -74,12 +74,20 @@ struct JSONOutput {
         text.withUTF8 { append($0) }
     }
 
-    /// Appends the bytes from `start` on that need no escaping, eight at a time, and returns where it stopped.
+    /// Appends the bytes from `start` on that need no escaping, sixteen or eight at a time, and returns where it stopped.
     @inline(__always)
     mutating func appendUnescaped(_ utf8: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         reserve(utf8.count &- start)
         var position = start
         let source = UnsafeRawBufferPointer(utf8)
+        while position &+ 16 <= utf8.count {
+            let chunk = source.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+            UnsafeMutableRawPointer(base + count).storeBytes(of: chunk, as: SIMD16<UInt8>.self)
+            let first = JSONScanner.firstLane(JSONScanner.escaped(chunk))
+            count &+= first ?? 16
+            position &+= first ?? 16
+            if first != nil { return position }
+        }
         while position &+ 8 <= utf8.count {
             let word = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             // Bytes from 0x80 need no escape; without their top bit those that look like one are only copied later.

@@ -52,6 +52,12 @@ extension JSONScanner {
         var position = position
         let raw = bytes.bytes
         let count = bytes.count
+        while position &+ 16 <= count {
+            // In bounds: the sixteen bytes from position end at or before count.
+            let chunk = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: SIMD16<UInt8>.self)
+            if let first = firstLane(escaped(chunk) .| notASCII(chunk)) { return position &+ first }
+            position &+= 16
+        }
         while position &+ 8 <= count {
             // In bounds: the eight bytes from position end at or before count.
             let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
@@ -67,6 +73,31 @@ extension JSONScanner {
             position &+= 1
         }
         return position
+    }
+
+    /// Of sixteen bytes: quotes, backslashes and control characters.
+    @inline(__always)
+    static func escaped(_ chunk: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        // Vectors of known type on both sides: anything else is done lane by lane.
+        let quote = SIMD16<UInt8>(repeating: UInt8(ascii: "\""))
+        let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
+        let space = SIMD16<UInt8>(repeating: UInt8(ascii: " "))
+        return (chunk .== quote) .| (chunk .== backslash) .| (chunk .< space)
+    }
+
+    @inline(__always)
+    private static func notASCII(_ chunk: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        let first = SIMD16<UInt8>(repeating: 0x80)
+        return chunk .>= first
+    }
+
+    /// The first lane that is set, if any is.
+    @inline(__always)
+    static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int? {
+        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        guard words.x | words.y != 0 else { return nil }
+        if words.x != 0 { return UInt64(littleEndian: words.x).trailingZeroBitCount &>> 3 }
+        return 8 &+ UInt64(littleEndian: words.y).trailingZeroBitCount &>> 3
     }
 
     /// Eight bytes at a time: the top bit of each byte that needs a closer look.

@@ -290,4 +290,31 @@ struct JSONEncodingTests {
         let array = Array(bytes.dropFirst(2))
         #expect(try JSON.decode([String].self, from: array.span) == strings)
     }
+
+    @Test(
+        "A string is written alike wherever its escapes, and what is not ASCII, are among the bytes written at a time"
+    )
+    func positions() throws {
+        func written(_ character: Character) -> String {
+            switch character {
+            case "\"": #"\""#
+            case "\\": #"\\"#
+            case "\n": #"\n"#
+            case "\u{1F}": #"\u001f"#
+            default: String(character)
+            }
+        }
+        let special: [Character] = ["\"", "\\", "\n", "\u{1F}", " ", "\u{7F}", "\u{80}", "é", "日", "😀"]
+        for length in 0..<40 {
+            for position in 0...length {
+                for (index, character) in special.enumerated() {
+                    var characters = [Character](repeating: "x", count: length)
+                    characters.insert(character, at: position)
+                    characters.append(special[(index + position) % special.count])
+                    let expected = "\"" + characters.map(written).joined() + "\""
+                    #expect(try jsonText(String(characters)) == expected)
+                }
+            }
+        }
+    }
 }

@@ -117,7 +117,7 @@ struct JSONScannerTests {
         }
     }
 
-    @Test("Special bytes are found at every position of the eight that are read at a time")
+    @Test("Special bytes are found at every position of those that are read at a time")
     func positions() {
         for length in 0..<40 {
             for position in 0...length {
@@ -127,6 +127,12 @@ struct JSONScannerTests {
                 contents[position] = 0x22
                 #expect(!isValid([0x22] + contents + [0x22]))
                 contents.replaceSubrange(position...position, with: [0x5C, 0x6E])
+                #expect(isValid([0x22] + contents + [0x22]))
+                contents.replaceSubrange(position...(position + 1), with: [0xC3, 0xA9])
+                #expect(isValid([0x22] + contents + [0x22]))
+                contents[position + 1] = 0x78
+                #expect(rule([0x22] + contents + [0x22]) == .invalidUTF8)
+                contents.replaceSubrange(position...(position + 1), with: [0x7F, 0x20])
                 #expect(isValid([0x22] + contents + [0x22]))
             }
         }
