@@ -14,6 +14,8 @@ final class Client: EngineSessionDelegate {
     nonisolated(unsafe) private var connectTimer: LoopTimer?
     /// Ends a session whose attachments never come; touched on the session's loop only.
     nonisolated(unsafe) private var assemblyTimer: LoopTimer?
+    /// What asynchronous handlers have begun during this read; touched on the session's loop only.
+    @exclusivity(unchecked) nonisolated(unsafe) var begun: [(Socket, AsyncWorks)] = []
 
     init(session: EngineSession, request: Request, realtime: RealtimeCore) {
         self.session = session

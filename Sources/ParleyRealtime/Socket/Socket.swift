@@ -221,7 +221,9 @@ public final class Socket: Sendable {
     /// An event arrived; the spans are valid during the call only.
     func receive(_ json: Span<UInt8>, attachments: [[UInt8]]?, id: UInt64?) {
         switch mailbox.withLock({ $0.admitEvent() }) {
-        case .run: process(dispatch(json, attachments: attachments, id: id))
+        case .run:
+            let rest = untilAsynchronous(dispatch(json, attachments: attachments, id: id))
+            if let rest { client.finish(rest, of: self) }
         case .queue: append(.event(Array(span: json), attachments: attachments, id: id))
         case .refuse: break
         }
@@ -266,22 +268,22 @@ public final class Socket: Sendable {
 
     /// Runs what is left of the current item, then what queued up meanwhile; in place until something is asynchronous.
     private func process(_ work: AsyncWorks) {
-        var work = work
-        while work.isEmpty {
-            guard let item = next() else { return }
-            work = run(item)
-        }
-        let first = work
-        // What EventLoop.start does, which would hold this closure by another.
-        guard let loop = EventLoop.current else {
-            Task(executorPreference: session.loop) { await self.finish(first) }
-            return
-        }
-        Task.immediate(executorPreference: loop) { await self.finish(first) }
+        guard let rest = untilAsynchronous(work) else { return }
+        (EventLoop.current ?? session.loop).start { await self.finish(rest) }
     }
 
-    /// Runs it to its end, and likewise what queued up meanwhile.
-    private nonisolated(nonsending) func finish(_ first: AsyncWorks) async {
+    /// Runs in place what is not asynchronous; returns the rest, whoever gets it must `finish` it.
+    private func untilAsynchronous(_ work: AsyncWorks) -> AsyncWorks? {
+        var work = work
+        while work.isEmpty {
+            guard let item = next() else { return nil }
+            work = run(item)
+        }
+        return work
+    }
+
+    /// Runs work to its end, and likewise what queued up meanwhile.
+    nonisolated(nonsending) func finish(_ first: AsyncWorks) async {
         var work = first
         while true {
             while let step = work.next() { await step.run() }

@@ -51,7 +51,8 @@ extension EventLoop {
 
     /// What the end of the last resources queued on this thread: tasks go on elsewhere.
     private func passOnLateWork() {
-        while !localWork.isEmpty {
+        while !localWork.isEmpty || !followers.isEmpty {
+            followRead()
             swap(&batch, &localWork)
             for case .job(let job) in batch { globalConcurrentExecutor.enqueue(job) }
             batch.removeAll()
@@ -91,7 +92,7 @@ extension EventLoop {
 
     /// Ends the loop once nothing is open and nothing is queued. What is queued after that is refused.
     func finishIfQuiet() {
-        guard openResources == 0, localWork.isEmpty, dirty.isEmpty else { return }
+        guard openResources == 0, localWork.isEmpty, dirty.isEmpty, followers.isEmpty else { return }
         guard remote.stopIfEmpty() else { return }
         timers.removeAll()
         closeKeptWatches()

@@ -8,14 +8,30 @@ extension EventLoop {
     /// connection that has something to send.
     func endTurn() {
         turn &+= 1
+        followRead()
         runQueuedWork()
+        followRead()
         flushDirty()
         if isStopping { finishIfQuiet() }
-        let hasMore = !localWork.isEmpty || !dirty.isEmpty
+        let hasMore = !localWork.isEmpty || !dirty.isEmpty || !followers.isEmpty
         if hasMore != isIdling {
             isIdling = hasMore
             handles.setIdling(hasMore)
         }
+    }
+
+    /// Behind a read, and at the end of a turn.
+    func followRead() {
+        guard !followers.isEmpty else { return }
+        swap(&followers, &following)
+        for follower in following { follower.follow() }
+        following.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls the follower once, when everything that the present read brought was received, or at the end of the turn where
+    /// nothing is read. Loop only.
+    package func afterRead(_ follower: any ReadFollower) {
+        followers.append(follower)
     }
 
     private func runQueuedWork() {
@@ -56,6 +72,12 @@ extension EventLoop {
             flushing.removeAll(keepingCapacity: true)
         }
     }
+}
+
+/// What puts off work until all that came with it is known.
+package protocol ReadFollower: AnyObject, Sendable {
+    /// Called on the loop, behind ``EventLoop/afterRead(_:)``.
+    func follow()
 }
 
 /// What collects output during a turn of an ``EventLoop`` and passes it on at the turn's end, once for all of it.

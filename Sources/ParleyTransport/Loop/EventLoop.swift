@@ -33,6 +33,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var localWork: [LoopWork] = []
     /// The batch that is being run; kept for its capacity.
     @exclusivity(unchecked) var batch: [LoopWork] = []
+    /// What goes on behind the bytes that a socket's read brought, at the end of the turn at the latest.
+    @exclusivity(unchecked) var followers: [any ReadFollower] = []
+    @exclusivity(unchecked) var following: [any ReadFollower] = []
     /// What has something to pass on at the end of the turn: connections, and protocols that send over them.
     @exclusivity(unchecked) var dirty: [any TurnFlushed] = []
     @exclusivity(unchecked) var flushing: [any TurnFlushed] = []

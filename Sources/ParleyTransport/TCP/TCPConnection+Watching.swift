@@ -46,7 +46,10 @@ extension TCPConnection {
             self.connecting = nil
             connecting(socketError)
         } else {
-            if isReading, hasFailed || events & Self.readable != 0 { readSome() }
+            if isReading, hasFailed || events & Self.readable != 0 {
+                readSome()
+                loop.followRead()
+            }
             if isBlocked, hasFailed || events & Self.writable != 0 { becameWritable() }
         }
         watchLater()

@@ -238,4 +238,27 @@ struct AcknowledgementTests {
         #expect(begin.duration(to: .now) < .seconds(5))
         #expect(socket.isConnected)
     }
+
+    @Test(
+        "an asynchronous handler begins behind what came with its event; a socket's events keep their order")
+    func oneRead() async throws {
+        let realtime = Realtime()
+        let journal = SynchronousJournal()
+        realtime.root.on("later") { (_, number: Int) async in
+            journal.add("\(number)")
+            return number
+        }
+        realtime.root.on("now") { (_, number: Int) in journal.add("\(number)") }
+        realtime.namespace("/other").on("now") { (_, text: String) in journal.add(text) }
+        let client = try await WebSocketClient.open(realtime)
+        await client.send("40", "40/other,")
+        for _ in 0..<3 { _ = try await client.next() }
+        await client.send(
+            #"421["later",1]"#, #"42["now",2]"#, #"42/other,["now","other"]"#, #"423["later",3]"#,
+            #"424["now",4]"#)
+        #expect(try await client.next() == "431[1]")
+        #expect(try await client.next() == "433[3]")
+        #expect(try await client.next() == "434[]")
+        #expect(journal.entries == ["other", "1", "2", "3", "4"])
+    }
 }
