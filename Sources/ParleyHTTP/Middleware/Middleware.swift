@@ -5,8 +5,7 @@
 public protocol Middleware: Sendable {
     /// Answers the request, usually by way of `next`.
     ///
-    /// It runs where its caller does, which is on the connection's loop unless somebody left it: no middleware costs a change of
-    /// executor.
+    /// It runs where its caller does, which is on the connection's loop unless somebody left it.
     nonisolated(nonsending) func respond(to request: Request, next: Next) async throws -> Response
 }
 
@@ -24,7 +23,7 @@ public struct Next: Sendable {
     }
 }
 
-/// A middleware that is a closure.
+/// A middleware that is a closure. It runs on the connection's loop, also where the middleware in front of it has left that.
 public struct ClosureMiddleware: Middleware {
     /// What a middleware does.
     public typealias Body = @Sendable (_ request: Request, _ next: Next) async throws -> Response

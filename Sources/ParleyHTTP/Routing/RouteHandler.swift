@@ -3,7 +3,8 @@ import Logging
 
 /// What answers a route's requests. A synchronous one is called on the loop without a task.
 enum RouteHandler: Sendable {
-    /// It stays where its caller is, which is on the loop: every change of executor would cost as much as a small handler.
+    /// It stays where its caller is, which is on the loop. The application's function within looks for the task's executor at its
+    /// beginning, and is on the loop too.
     typealias Asynchronous = nonisolated(nonsending) @Sendable (Request) async throws -> Response
 
     case synchronous(@Sendable (Request) throws -> Response)

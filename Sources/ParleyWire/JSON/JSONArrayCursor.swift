@@ -71,7 +71,7 @@ public struct JSONArrayCursor: Sendable {
         _ bytes: Span<UInt8>, _ name: inout JSONStringRange, _ attachments: [[UInt8]]?, _ maximumDepth: Int
     ) throws(JSONError) -> JSONArrayCursor? {
         var scanner = JSONScanner(at: 0, maximumDepth: maximumDepth)
-        guard scanner.peek(bytes) == UInt8(ascii: "[") else { return nil }
+        guard maximumDepth > 0, scanner.peek(bytes) == UInt8(ascii: "[") else { return nil }
         scanner.offset += 1
         name = try scanner.scanString(bytes)
         var whole = scanner

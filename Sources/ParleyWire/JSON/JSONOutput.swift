@@ -82,6 +82,7 @@ struct JSONOutput {
         let source = UnsafeRawBufferPointer(utf8)
         while position &+ 16 <= utf8.count {
             let chunk = source.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+            // In bounds: there is room for all bytes from `position` on, of which there are sixteen at least.
             UnsafeMutableRawPointer(base + count).storeBytes(of: chunk, as: SIMD16<UInt8>.self)
             let first = JSONScanner.firstLane(JSONScanner.escaped(chunk))
             count &+= first ?? 16

@@ -33,9 +33,17 @@ enum JSONWriter {
         var position = output.appendUnescaped(utf8, from: 0)
         while position < utf8.count {
             appendEscape(utf8[position], to: &output)
-            position = output.appendUnescaped(utf8, from: position &+ 1)
+            position &+= 1
+            // Escapes often come together: the next byte is looked at before the next sixteen are.
+            guard position < utf8.count else { break }
+            if !mustBeEscaped(utf8[position]) { position = output.appendUnescaped(utf8, from: position) }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    @inline(__always)
+    private static func mustBeEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
     private static func appendEscape(_ byte: UInt8, to output: inout JSONOutput) {

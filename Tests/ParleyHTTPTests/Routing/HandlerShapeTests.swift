@@ -50,6 +50,12 @@ struct HandlerShapeTests {
             app.get("/user", Controller.user)
             app.get.answering("/answer", Controller.answer)
             app.get("/fail", Controller.fail)
+            let group = app.group("/group")
+            group.get(Controller.index)
+            group.post(controller.show)
+            group.put(controller.plain)
+            group.patch(Controller.user)
+            group.delete.answering(Controller.answer)
             app.group("/closed").use(BearerAuth(verify: Controller.verify)).get("/", Controller.index)
         }
         for (target, content) in [
@@ -62,6 +68,11 @@ struct HandlerShapeTests {
             #expect(response.headers[.server] == "static" && response.headers[.via] == "one")
         }
         #expect(await client.ask(.put, "/index") == "200 index")
+        #expect(await client.ask(.get, "/group") == "200 index")
+        #expect(await client.ask(.post, "/group") == "200 one")
+        #expect(await client.ask(.put, "/group") == "200 one")
+        #expect(await client.ask(.patch, "/group") == #"200 {"name":"ada"}"#)
+        #expect(await client.ask(.delete, "/group") == "200 later")
         #expect(await client.respond(.get, "/closed/").status == .unauthorized)
         #expect(await client.ask(.get, "/closed/", headers: [.authorization: "Bearer good"]) == "200 index")
     }

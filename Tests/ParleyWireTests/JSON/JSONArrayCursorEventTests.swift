@@ -43,8 +43,21 @@ struct JSONArrayCursorEventTests {
 
     private func rest(_ cursor: inout JSONArrayCursor, _ bytes: [UInt8]) throws -> [JSONValue] {
         var values: [JSONValue] = []
-        while !cursor.isAtEnd { values.append(try cursor.next(JSONValue.self, in: bytes.span)) }
+        while !cursor.isAtEnd {
+            var inSession = cursor
+            values.append(try cursor.next(JSONValue.self, in: bytes.span))
+            #expect(try inSession.next(Wrapped.self, in: bytes.span).value == values.last)
+        }
         return values
+    }
+
+    /// A value that is read by a decoder in any case.
+    private struct Wrapped: Decodable {
+        let value: JSONValue
+
+        init(from decoder: any Decoder) throws {
+            value = try decoder.singleValueContainer().decode(JSONValue.self)
+        }
     }
 
     @Test(
@@ -69,6 +82,11 @@ struct JSONArrayCursorEventTests {
             let text = #"["a",\#(String(repeating: "[", count: 3))\#(String(repeating: "]", count: 3))]"#
             #expect(inOnePass(text, depth: depth) == inTwoPasses(text, depth: depth))
             #expect((inOnePass(text, depth: depth).error == nil) == (depth >= 4))
+        }
+        for text in [#"["a"]"#, #"["a",1]"#] {
+            #expect(
+                inOnePass(text, depth: 0) == inTwoPasses(text, depth: 0)
+                    && inOnePass(text, depth: 0).error != nil)
         }
     }
 
@@ -133,5 +151,21 @@ struct JSONArrayCursorEventTests {
         var none = try JSONArrayCursor(event: bytes.span, name: &range)
         #expect(throws: DecodingError.self) { try none.next(Data.self, in: bytes.span) }
         #expect(try none.next(JSONValue.self, in: bytes.span) == ["_placeholder": true, "num": 1])
+    }
+
+    @Test(
+        "with other bytes than it was made with, a cursor with attachments gives errors or values but never traps"
+    )
+    func otherBytes() throws {
+        let bytes = Array(#"["a",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]"#.utf8)
+        var range = JSONStringRange(contents: 0..<0, hasEscapes: false)
+        let cursor = try JSONArrayCursor(event: bytes.span, name: &range, attachments: [[1], [2, 3]])
+        for count in 0...bytes.count {
+            for change in [UInt8(ascii: "}"), UInt8(ascii: "9"), 0x20, 0xFF] {
+                var (other, copy) = (Array(bytes.prefix(count)), cursor)
+                if count > 0 { other[count - 1] = change }
+                for _ in 0..<3 { _ = try? copy.next(Data.self, in: other.span) }
+            }
+        }
     }
 }
