@@ -14,7 +14,13 @@ extension Client: ReadFollower {
         if begun.count == 1 { session.loop.afterRead(self) }
     }
 
+    /// Before a socket ends: what came before that is handled while it is connected.
+    func followAtOnce() {
+        if EventLoop.current === session.loop { follow() }
+    }
+
     func follow() {
+        guard !begun.isEmpty else { return }
         var started: [(Socket, AsyncWorks)] = []
         swap(&started, &begun)
         for (socket, work) in started {

@@ -255,6 +255,7 @@ final class Client: EngineSessionDelegate {
             return socket
         }
         guard let socket else { return }
+        followAtOnce()
         socket.close(.clientNamespaceDisconnect)
         socket.whenIdle { [self] in state.withLock { $0.departed() } }
     }
@@ -294,6 +295,7 @@ final class Client: EngineSessionDelegate {
     var jsonDepth: Int { realtime.options.limits.jsonDepth }
 
     func closed(_ reason: DisconnectReason) {
+        followAtOnce()
         session.loop.execute { [self] in
             endConnectTimer()
             assemblyTimer?.cancel()

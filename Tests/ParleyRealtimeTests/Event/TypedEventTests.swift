@@ -138,6 +138,27 @@ struct TypedEventTests {
 
 @Suite("Event middleware")
 struct EventMiddlewareTests {
+    @Test(
+        "an event that comes with the client's end is handled before it, behind its steps too",
+        arguments: [false, true], ["41", "1"])
+    func lastEvent(hasSteps: Bool, end: String) async throws {
+        let realtime = Realtime()
+        let journal = SynchronousJournal()
+        let root = realtime.root
+        if hasSteps { root.use { _, event in journal.add("step \(event.name)") } }
+        root.on("bye") { (socket, text: String) async in journal.add("\(text) \(socket.isConnected)") }
+        root.onDisconnect { _, _ in journal.add("disconnect") }
+        let client = try await WebSocketClient.open(realtime)
+        await client.send("40")
+        for _ in 0..<2 { _ = try await client.next() }
+        await client.send(#"42["bye","one"]"#, #"42["bye","two"]"#, end)
+        for _ in 0..<1000 where !journal.entries.contains("disconnect") {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        let step = hasSteps ? ["step bye"] : []
+        #expect(journal.entries == step + ["one true"] + step + ["two true", "disconnect"])
+    }
+
     struct Refused: Error {}
 
     @Test(
